@@ -1,0 +1,194 @@
+"""What every message is made of: commands ask, events state facts, queries read, views answer.
+
+A message is written once, here or in its service's module, and means the same to everybody who imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, ClassVar, get_args
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class Role(StrEnum):
+    """The six kinds of people the guide names (L-05)."""
+
+    SUPER_MANAGER = "super_manager"
+    DISTRIBUTOR = "distributor"
+    INSTALLER = "installer"
+    PROPERTY_MANAGER = "property_manager"
+    FAMILY_MASTER = "family_master"
+    FAMILY_MEMBER = "family_member"
+
+
+class Actor(BaseModel):
+    """Who acts, for whom, and from where. The gateway signs it, every service checks it.
+
+    `distributor_id`, `installer_id` and `household_id` are the actor's own place in the tenant tree: an installer has
+    the first two, a resident all three. `impersonator_id` is the person behind an account-access session.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account_id: str
+    role: Role
+    distributor_id: str | None = None
+    installer_id: str | None = None
+    household_id: str | None = None
+    impersonator_id: str | None = None
+    session_id: str | None = None
+    address: str | None = None
+
+
+class PersonalMark:
+    """Marks a field whose value is encrypted before it enters the log and unreadable once its key is destroyed."""
+
+
+class FilledMark:
+    """Marks a command field that its own service fills in before it decides; refused when it comes over the wire."""
+
+
+Personal = Annotated[str, PersonalMark()]
+
+
+class Erased(str):
+    """What a personal field reads as once its household's key is destroyed."""
+
+    __slots__ = ()
+
+
+ERASED = Erased("erased")
+
+
+def _marked(annotation: object, mark: type) -> bool:
+    metadata: Iterator[object] = iter(getattr(annotation, "__metadata__", ()))
+    return any(isinstance(each, mark) for each in metadata) or any(_marked(each, mark) for each in get_args(annotation))
+
+
+@cache
+def fields_marked(message: type[BaseModel], mark: type) -> frozenset[str]:
+    """The names of the fields of `message` that carry `mark`, also inside `X | None` and `tuple[X, ...]`."""
+    return frozenset(
+        name
+        for name, field in message.model_fields.items()
+        if any(isinstance(each, mark) for each in field.metadata) or _marked(field.annotation, mark)
+    )
+
+
+def service_of(message: type[BaseModel]) -> str:
+    """The service that owns a contract: the name of the module that declares it."""
+    return message.__module__.rsplit(".", 1)[-1]
+
+
+class Command(BaseModel):
+    """A wish, in the imperative. `command_id`, `at` and `actor` are stamped by the gateway, never by the client."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    command_id: UUID
+    at: AwareDatetime
+    actor: Actor
+
+
+class Query(BaseModel):
+    """A question. `after` is a position the answer must already contain; the service waits for it, within bounds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    actor: Actor
+    after: str | None = Field(default=None, max_length=512)
+
+
+class View(BaseModel):
+    """An answer to a query."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Event(BaseModel):
+    """A fact, in the past tense. Published events never change: a new shape is a new `version`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The CloudEvents type, for example `accounts.UserReset.v1`."""
+        return f"{service_of(cls)}.{cls.__name__}.v{cls.version}"
+
+
+class FieldRefusal(BaseModel):
+    """One thing wrong with one field of a message."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    code: str
+    detail: str
+
+
+class Refusal(BaseModel):
+    """Why a message was not obeyed: a stable kebab-case code, a sentence, and the fields at fault."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    detail: str
+    errors: tuple[FieldRefusal, ...] = ()
+
+
+class Accepted(BaseModel):
+    """The answer to a command: what it was about, and the position of its last event (unchanged when there was none).
+
+    `id` is the aggregate; `position` can be passed as `after` to any query; `extra` is what only this command answers.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    position: str
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class Position(BaseModel):
+    """A place in one service's log: the name of its stream and a sequence in it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stream: str
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.stream}.{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """Raises `ValueError` on anything that `str` of a position would not print."""
+        stream, _, seq = text.rpartition(".")
+        if not stream.isupper() or not stream.isascii() or not (seq.isascii() and seq.isdecimal()) or len(seq) > 18:
+            raise ValueError(f"not a position: {text[:40]!r}")
+        return cls(stream=stream, seq=int(seq))
+
+
+class Recorded(BaseModel):
+    """An event as it stands in the log, with who caused it and when. `seq` counts within `stream`."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    stream: str
+    seq: int
+    aggregate: str
+    aggregate_id: str
+    event: Event
+    event_id: str
+    at: datetime
+    actor: Actor
+    command_id: str
+    correlation_id: str
+    traceparent: str | None = None

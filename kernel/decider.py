@@ -1,0 +1,104 @@
+"""How a service decides: pure functions from a command and what is true to the events that make it true.
+
+Nothing here knows a clock, a network or a database. An aggregate is declared once, as a value, and the same value is
+run by the service, by the specs and by `smartplus events show`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from contracts.message import Command, Event, FieldRefusal, Refusal
+
+S = TypeVar("S")
+
+
+class Refused(Exception):
+    """The business says no. `code` is stable and kebab-case; `field` names the field at fault, where there is one.
+
+    `errors` name several things at fault, each with a code of its own; `field` is then that of the first.
+    """
+
+    def __init__(
+        self, code: str, detail: str = "", *, field: str | None = None, errors: Sequence[FieldRefusal] = ()
+    ) -> None:
+        field = errors[0].field if errors else field
+        super().__init__(code, detail, field)
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return self.code
+
+    def refusal(self) -> Refusal:
+        """The refusal as it is sent to whoever asked."""
+        one = (FieldRefusal(field=self.field, code=self.code, detail=self.detail),) if self.field else ()
+        return Refusal(code=self.code, detail=self.detail, errors=self.errors or one)
+
+
+class Ref(NamedTuple):
+    """The name of one aggregate of the deciding service: its kind and its id."""
+
+    aggregate: str
+    id: str
+
+
+class Elsewhere(NamedTuple):
+    """An event for another aggregate of the same service, stored in the same atomic step or not at all."""
+
+    ref: Ref
+    event: Event
+
+
+Neighbours = Mapping[Ref, Any]
+Outcome = Sequence[Event | Elsewhere]
+
+
+@dataclass(frozen=True)
+class Decision(Generic[S]):
+    """How one command is decided.
+
+    `target` names the field that holds the aggregate's id. `decide(command, state, neighbours)` returns events in
+    order, none when there is nothing to do, or raises `Refused`. `neighbours(command, state)` names the further
+    aggregates that `decide` looks at or writes to; one that is written is guarded like the target itself.
+    `expects_new` takes neighbours that are not remembered for ones without any event, and looks only when the guard
+    finds otherwise: for decisions that make many new ones, and write to each that they find new.
+    """
+
+    target: str
+    decide: Callable[[Any, S, Neighbours], Outcome]
+    neighbours: Callable[[Any, S], Iterable[Ref]] = lambda command, state: ()
+    expects_new: bool = False
+
+
+@dataclass(frozen=True)
+class Aggregate(Generic[S]):
+    """One kind of aggregate: what it starts as, how facts change it, and what may be asked of it.
+
+    `hashed` aggregates have personal ids (an e-mail address): only a keyed hash of the id enters the log.
+    `key(state)` names the data key that encrypts the personal fields of an event, asked of the state after that event;
+    `None` where the aggregate records nothing personal.
+    """
+
+    name: str
+    initial: S
+    evolve: Callable[[S, Any], S]
+    events: tuple[type[Event], ...]
+    decisions: Mapping[type[Command], Decision[S]] = field(default_factory=dict)
+    key: Callable[[S], str | None] = lambda state: None
+    hashed: bool = False
+
+    def ref(self, id: str) -> Ref:
+        """The reference to the aggregate of this kind with that id."""
+        return Ref(self.name, id)
+
+    def fold(self, events: Iterable[Event], state: S | None = None) -> S:
+        """What is true after those events."""
+        folded = self.initial if state is None else state
+        for event in events:
+            folded = self.evolve(folded, event)
+        return folded

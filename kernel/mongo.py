@@ -1,0 +1,46 @@
+"""The one MongoDB client of a process.
+
+The rule it protects: a driver call may be cancelled. PyMongo waits for its topology's lock by `asyncio.wait_for`, which
+on Python 3.11 may leave a task behind that keeps it, and then no server is ever selected again: see `kernel.wait_for`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pymongo.lock
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from kernel.log import Unavailable
+from kernel.wait_for import wait_for
+
+Mongo = AsyncMongoClient[dict[str, Any]]
+
+_SELECTION_MS = 5_000
+
+
+if sys.version_info < (3, 12):
+    # It has taken its own reference, perhaps before ours was there.
+    pymongo.lock.wait_for = wait_for  # type: ignore[attr-defined, assignment]
+
+
+@contextlib.asynccontextmanager
+async def mongo_client(uri: str, name: str) -> AsyncIterator[Mongo]:
+    """A client while this lasts; one per process and loop. Raises `Unavailable` when no primary answers in 5 s."""
+    client: Mongo = AsyncMongoClient(
+        uri,
+        appname=f"smartplus-{name}",
+        serverSelectionTimeoutMS=_SELECTION_MS,
+        connectTimeoutMS=_SELECTION_MS,
+        tz_aware=True,
+    )
+    async with client:
+        try:
+            await client.admin.command("ping")
+        except PyMongoError as error:
+            raise Unavailable(f"MongoDB does not answer: {type(error).__name__}") from None
+        yield client

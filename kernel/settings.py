@@ -1,0 +1,125 @@
+"""What a process is told from outside, read once. A missing or wrong value stops the start with one clear line."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kernel.vault import Secrets
+
+
+class Settings(BaseSettings):
+    """Everything a service or the gateway reads from its environment.
+
+    Names in the environment are `SMARTPLUS_` and the field in capitals, or what the field's alias says.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix="SMARTPLUS_", populate_by_name=True, extra="ignore", env_ignore_empty=True
+    )
+
+    nats_url: Annotated[str, Field(validation_alias="NATS_URL", repr=False)]
+    """One URL, or several of one cluster, separated by commas; with the user and password of the account APP."""
+    nats_monitor_url: Annotated[str | None, Field(validation_alias="NATS_MONITOR_URL")] = None
+    nats_auth_url: Annotated[str | None, Field(validation_alias="NATS_AUTH_URL", repr=False)] = None
+    """The same servers as the user of the account AUTH, who lets devices in."""
+    nats_system_url: Annotated[str | None, Field(validation_alias="NATS_SYSTEM_URL", repr=False)] = None
+    """The same servers as the user of the account SYS, who sees devices come and go."""
+    nats_issuer_seed: Annotated[str | None, Field(repr=False)] = None
+    """The seed of the account nkey whose word nats-server takes for who is a device (`auth_callout.issuer`)."""
+    mqtt_url: str | None = None
+    """Where devices connect, as they are told: mqtt://host:port."""
+    mongodb_uri: Annotated[str, Field(validation_alias="MONGODB_URI", repr=False)]
+    secret: Annotated[str | None, Field(repr=False)] = None
+    """32 bytes in base64 or hexadecimal, from which every other secret is derived."""
+    secret_file: Path | None = None
+    """A file with the same; further lines are wrapping roots (`kernel.vault.Secrets`)."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Where health and metrics (the gateway: everything) answer; 0 takes a free one."""
+    host: str = "127.0.0.1"
+    trusted_proxies: str = ""
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+    region: str = "local"
+    replicas: Annotated[int, Field(ge=1, le=5)] = 1
+    """Copies of every stream; 3 in a cluster."""
+    database_prefix: str = ""
+    """Before the name of every MongoDB database, so that several worlds share one server."""
+    models_file: Path | None = None
+    """A file with further models of devices, as `services/devices/models.toml` has them."""
+    mac_prefixes: Annotated[str, Field(pattern=r"^([0-9A-F]{6}(,[0-9A-F]{6})*)?$")] = "0C1105"
+    """What the MACs of this region's makers begin with, separated by commas; of others the library warns."""
+
+    weather_url: str = ""
+    """A provider of the shape of Open-Meteo, for example https://api.open-meteo.com; empty: the stand-in, offline."""
+    weather_search_url: str = ""
+    """Where the same provider finds places by name, for example https://geocoding-api.open-meteo.com."""
+    weather_key: Annotated[str, Field(repr=False)] = ""
+    """What the provider knows its customer by (`apikey`), where it wants one."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "pretty"] = "json"
+    otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
+    stop_timeout_s: Annotated[float, Field(gt=0, le=120)] = 15.0
+    """How long a stopping service lets work in hand finish."""
+
+    public_url: str = "http://localhost:8000"
+    remote_control_host: Annotated[str, Field(pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)*)?$")] = ""
+    """Below which devices' own pages appear, each under a random name; `*.` and this must lead to the gateway.
+
+    Empty: `rc.` and the host of `public_url`. A host that shares nothing with the console's keeps cookies apart best.
+    """
+    sales_email: str = ""
+    support_email: str = ""
+    telephone: str = ""
+    manuals_url: str = ""
+    ticket_url: str = ""
+    smart_home_url: str = ""
+    payment_notice: str = ""
+
+    @model_validator(mode="after")
+    def _knows_its_secret(self) -> Self:
+        if (self.secret is None) == (self.secret_file is None):
+            raise ValueError("set either SMARTPLUS_SECRET_FILE or SMARTPLUS_SECRET (32 random bytes in base64 or hex)")
+        self.secrets()
+        return self
+
+    def secrets(self) -> Secrets:
+        """What is derived from the secret. Raises `ValueError` when there is none, without showing it."""
+        text = self.secret or ""
+        if self.secret_file is not None:
+            try:
+                text = self.secret_file.read_text("ascii")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"SMARTPLUS_SECRET_FILE cannot be read: {type(error).__name__}") from None
+        return Secrets.parse(text)
+
+    def database(self, name: str) -> str:
+        """The name of a MongoDB database, with this world's prefix."""
+        return self.database_prefix + name
+
+
+def read_settings() -> Settings:
+    """The settings from the environment, and from the files of `SMARTPLUS_SECRETS_DIR`, each called like its variable.
+
+    Exits with one line on the standard error when they do not suffice.
+    """
+    try:
+        return Settings(_secrets_dir=os.environ.get("SMARTPLUS_SECRETS_DIR"))
+    except ValidationError as error:
+        raise SystemExit("smartplus: " + "; ".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    sentences = []
+    for fault in error.errors(include_url=False, include_input=False):
+        where = str(fault["loc"][0]) if fault["loc"] else ""
+        name = where if where.isupper() else f"SMARTPLUS_{where.upper()}"
+        if fault["type"] == "missing":
+            sentences.append(f"{name} is not set")
+        elif where:
+            sentences.append(f"{name}: {fault['msg']}")
+        else:
+            sentences.append(fault["msg"].removeprefix("Value error, "))
+    return sentences

@@ -1,0 +1,197 @@
+"""Due work comes by itself: one durable timer per owner and purpose, kept by the server, fired as a message.
+
+The rule it protects: a timer that was acknowledged fires, at its time or as soon as anybody is there again; it may be
+delivered more than once, so what it causes carries the timer's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+
+from kernel.decider import Refused
+from kernel.log import Unavailable
+from kernel.parking import reason_of
+
+STREAM = "SCHED"
+_NAMESPACE = UUID("0d4e3a58-6f0f-5f0e-9b55-6b1c0b5d7a10")
+_OWNER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_PURPOSE = re.compile(r"[A-Za-z0-9_-]+")
+_ANSWER_S = 5.0
+_ACK_WAIT_S = 30
+_IN_HAND = 64
+_LONGEST_PAUSE_S = 30.0
+_STREAM_NAME_IN_USE = 10058
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Due:
+    """A timer that fired. Its `id` is the same however often it is delivered: derive command ids from it."""
+
+    id: UUID
+    owner: str
+    purpose: str
+    at: datetime
+    payload: bytes
+
+
+def timer_id(service: str, owner: str, purpose: str, at: datetime) -> UUID:
+    """The id of the timer of `owner` for `purpose` at that moment."""
+    return uuid5(_NAMESPACE, f"{service}/{owner}/{purpose}/{at.astimezone(UTC).isoformat()}")
+
+
+class Timers:
+    """The timers of one service. An owner is the name of an aggregate (`household.<id>`); a purpose is one word."""
+
+    def __init__(self, nc: Client, service: str, replicas: int = 1) -> None:
+        self._nc = nc
+        self._service = service
+        self._replicas = replicas
+        self._subscription: Subscription | None = None
+        self._in_hand: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Make the stream that keeps the timers, if there is none. Raises `Unavailable`."""
+        config = {
+            "name": STREAM,
+            "subjects": ["sch.>", "due.>"],
+            "storage": "file",
+            "retention": "limits",
+            "num_replicas": self._replicas,
+            "allow_msg_schedules": True,
+            "allow_msg_ttl": True,
+            "allow_direct": True,
+        }
+        answer = await self._ask(f"$JS.API.STREAM.CREATE.{STREAM}", config)
+        if answer.get("error", {}).get("err_code") not in (None, _STREAM_NAME_IN_USE):
+            raise Unavailable(f"no stream for timers: {answer['error'].get('description')}")
+
+    async def set(self, owner: str, purpose: str, at: datetime, payload: bytes = b"") -> UUID:
+        """Fire at `at` (with a zone; in the past: at once), instead of whatever was set for this owner and purpose.
+
+        Returns the timer's id when the server has it on its disk. `payload` must not be personal: it is kept in the
+        clear. Raises `ValueError` for an owner, purpose or time that cannot be, and `Unavailable`, after which the
+        same may be set again.
+        """
+        if at.tzinfo is None:
+            raise ValueError("a timer needs a time with a zone")
+        name = self._name(owner, purpose)
+        id = timer_id(self._service, owner, purpose, at)
+        # What fired already and nobody took belongs to the old time.
+        await self._purge(f"due.{name}")
+        headers = {
+            "Nats-Schedule": f"@at {at.astimezone(UTC).isoformat()}",
+            "Nats-Schedule-Target": f"due.{name}",
+            "sp-timer": str(id),
+            "sp-at": at.astimezone(UTC).isoformat(),
+        }
+        answer = await self._ask(f"sch.{name}", payload, headers)
+        if "error" in answer:
+            raise Unavailable(f"the timer is not set: {answer['error'].get('description')}")
+        return id
+
+    async def cancel(self, owner: str, purpose: str) -> None:
+        """Fire no more. What is being delivered in this moment cannot be called back. Raises `Unavailable`."""
+        name = self._name(owner, purpose)
+        await self._purge(f"sch.{name}")
+        await self._purge(f"due.{name}")
+
+    async def serve(self, fired: Callable[[Due], Awaitable[None]]) -> None:
+        """Hand each timer that fires to `fired`, in this process or another replica's, until it returns without error.
+
+        A `Refused` counts as done: the owner no longer wants it. Anything else is tried again, with pauses of up to
+        30 s. Returns once the server knows; the rest happens in the background until `stop`. Raises `Unavailable`.
+        """
+        config = {
+            "durable_name": self._service,
+            "filter_subject": f"due.{self._service}.>",
+            "deliver_subject": f"timers.{self._service}",
+            "deliver_group": self._service,
+            "deliver_policy": "all",
+            "ack_policy": "explicit",
+            "ack_wait": _ACK_WAIT_S * 1_000_000_000,
+            "max_deliver": -1,
+            "max_ack_pending": _IN_HAND,
+        }
+
+        async def receive(msg: Msg) -> None:
+            task = asyncio.create_task(self._deliver(msg, fired))
+            self._in_hand.add(task)
+            task.add_done_callback(self._in_hand.discard)
+
+        self._subscription = await self._nc.subscribe(f"timers.{self._service}", queue=self._service, cb=receive)
+        answer = await self._ask(
+            f"$JS.API.CONSUMER.CREATE.{STREAM}.{self._service}.due.{self._service}.>",
+            {"stream_name": STREAM, "config": config},
+        )
+        if "error" in answer:
+            await self.stop()
+            raise Unavailable(f"timers are not delivered: {answer['error'].get('description')}")
+
+    async def stop(self) -> None:
+        """Take no more, and finish what is in hand."""
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
+            self._subscription = None
+        if self._in_hand:
+            await asyncio.wait(self._in_hand)
+
+    async def _deliver(self, msg: Msg, fired: Callable[[Due], Awaitable[None]]) -> None:
+        headers = msg.headers or {}
+        owner, _, purpose = msg.subject.removeprefix(f"due.{self._service}.").rpartition(".")
+        try:
+            at = datetime.fromisoformat(headers["sp-at"])
+            await fired(Due(UUID(headers["sp-timer"]), owner, purpose, at, msg.data))
+        except Refused as refused:
+            _log.info("timer refused", service=self._service, purpose=purpose, code=refused.code)
+        except Exception as failure:  # noqa: BLE001 (a timer is never dropped: it is tried until it succeeds)
+            attempt = msg.metadata.num_delivered
+            _log.warning("timer failed", purpose=purpose, attempt=attempt, reason=reason_of(failure))
+            await self._answer(msg, b'-NAK {"delay": %d}' % int(min(2.0 ** (attempt - 1), _LONGEST_PAUSE_S) * 1e9))
+            return
+        # Done: it need not be kept. The sequence is the fourth token from the end of `$JS.ACK...`.
+        seq = msg.metadata.sequence.stream
+        await self._answer(msg, b"+ACK")
+        try:
+            await self._ask(f"$JS.API.STREAM.MSG.DELETE.{STREAM}", {"seq": seq, "no_erase": True})
+        except Unavailable:
+            return  # acknowledged, so never delivered again; only its bytes stay
+
+    async def _answer(self, msg: Msg, word: bytes) -> None:
+        try:
+            await self._nc.publish(msg.reply, word)
+        except NatsError:
+            return  # delivered again after the wait, and repeated then
+
+    def _name(self, owner: str, purpose: str) -> str:
+        if not _OWNER.fullmatch(owner) or not _PURPOSE.fullmatch(purpose):
+            raise ValueError(f"not the name of a timer: {owner!r}, {purpose!r}")
+        return f"{self._service}.{owner}.{purpose}"
+
+    async def _purge(self, subject: str) -> None:
+        answer = await self._ask(f"$JS.API.STREAM.PURGE.{STREAM}", {"filter": subject})
+        if "error" in answer:
+            raise Unavailable(f"the timer is not cancelled: {answer['error'].get('description')}")
+
+    async def _ask(
+        self, subject: str, request: dict[str, Any] | bytes, headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        body = request if isinstance(request, bytes) else json.dumps(request).encode()
+        try:
+            answer = await self._nc.request(subject, body, timeout=_ANSWER_S, headers=headers)
+        except (TimeoutError, NatsError, OSError) as failure:
+            raise Unavailable(f"the server did not answer: {type(failure).__name__}") from failure
+        return dict(json.loads(answer.data))

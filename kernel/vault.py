@@ -1,0 +1,287 @@
+"""The vault: one data key per household, so that destroying the key makes everything said about it unreadable.
+
+The rule it protects: a destroyed key never comes back, neither from a cache nor by being made again under its name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+from typing import Any, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pymongo import AsyncMongoClient, ReturnDocument, WriteConcern
+from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from kernel.log import Unavailable
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+CACHED_KEYS = 20_000
+CACHED_S = 2.0
+
+Document = dict[str, Any]
+
+
+class VaultUnavailable(Unavailable):
+    """The vault's database did not answer. Nothing was recorded; the same command may be tried again."""
+
+
+class WrongSecret(Exception):
+    """A data key does not open under the present secret: the secret was replaced without `rotate`, or is not ours."""
+
+
+class Secrets:
+    """The region's one secret, and what is derived from it (HKDF-SHA256). Never shown, logged or sent.
+
+    `root` lives as long as the log, because the subjects of hashed aggregates depend on it. The wrapping of data keys
+    does not: `wrapping_roots`, newest first, replace the root for that alone, and all of them open.
+    """
+
+    __slots__ = ("_root", "actor", "hashing", "wrappings")
+
+    def __init__(self, root: bytes, wrapping_roots: Iterable[bytes] = ()) -> None:
+        """Raises `ValueError` unless every root has 32 bytes."""
+        roots = tuple(wrapping_roots) or (root,)
+        if any(len(each) != KEY_BYTES for each in (root, *roots)):
+            raise ValueError(f"a secret is {KEY_BYTES} bytes")
+        self._root = root
+        self.wrappings = tuple(_derived(each, "wrapping") for each in roots)
+        self.actor = self.derive("actor")
+        self.hashing = self.derive("hashing")
+
+    @classmethod
+    def parse(cls, text: str) -> Secrets:
+        """Secrets from the text of a secret file: 32 bytes a line in base64 or hex, the root, then wrapping roots.
+
+        Raises `ValueError`, without repeating the text.
+        """
+        roots = [_root_of(line) for line in text.split()]
+        if not roots:
+            raise ValueError(f"a secret is {KEY_BYTES} bytes in base64 or hex")
+        return cls(roots[0], roots[1:])
+
+    @property
+    def wrapping(self) -> bytes:
+        """The key under which new data keys are wrapped."""
+        return self.wrappings[0]
+
+    def derive(self, purpose: str, *parts: str) -> bytes:
+        """32 bytes that belong to this purpose and these parts alone."""
+        return _derived(self._root, purpose, *parts)
+
+    def hashed(self, aggregate: str, id: str) -> str:
+        """The id under which an aggregate with personal ids stands in the log: 64 hex digits."""
+        return hmac.new(self.hashing, f"{aggregate}\0{id}".encode(), hashlib.sha256).hexdigest()
+
+
+def _root_of(line: str) -> bytes:
+    try:
+        return bytes.fromhex(line) if len(line) == 2 * KEY_BYTES else base64.b64decode(line, validate=True)
+    except (ValueError, binascii.Error):
+        raise ValueError(f"a secret is {KEY_BYTES} bytes in base64 or hex") from None
+
+
+def _derived(root: bytes, purpose: str, *parts: str) -> bytes:
+    # Each part is preceded by its length, so that no two lists of parts read the same.
+    told = b"".join(len(each).to_bytes(4, "big") + each for each in (part.encode() for part in (purpose, *parts)))
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"smartplus" + told).derive(root)
+
+
+def seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
+    """AES-256-GCM: nonce and ciphertext, which open only under the same key and the same `bound_to`."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
+
+
+def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
+    """What was sealed. Raises `cryptography.exceptions.InvalidTag` when anything about it was changed."""
+    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+
+
+class Keys(Protocol):
+    """The data keys. A name lives once: never made, living, destroyed."""
+
+    async def key(self, name: str) -> bytes | None:
+        """The living 256-bit key called `name`, made when it never existed; None once it was destroyed.
+
+        All callers, in all processes, get the same key. Raises `VaultUnavailable`.
+        """
+        ...
+
+    async def existing(self, names: Collection[str]) -> dict[str, bytes | None]:
+        """Every one of `names` with its living key, or None when it was destroyed or never made. Makes none.
+
+        Raises `VaultUnavailable`.
+        """
+        ...
+
+    async def destroy(self, name: str) -> None:
+        """Make the key called `name` unusable for ever: here at once, in other processes within `CACHED_S` seconds.
+
+        Destroying it again, or before it was ever made, is the same. Raises `VaultUnavailable`: then it may live on.
+        """
+        ...
+
+
+class MemoryKeys:
+    """Keys that die with the process, for specs."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, bytes | None] = {}
+
+    async def key(self, name: str) -> bytes | None:
+        return self._keys.setdefault(name, os.urandom(KEY_BYTES))
+
+    async def existing(self, names: Collection[str]) -> dict[str, bytes | None]:
+        return {name: self._keys.get(name) for name in names}
+
+    async def destroy(self, name: str) -> None:
+        self._keys[name] = None
+
+
+class MongoKeys:
+    """Keys in a MongoDB database of their own, each wrapped by AES-256-GCM under a key that is not in it.
+
+    A living key is `{_id: name, wrapped, under}`, a destroyed one the tombstone `{_id: name, destroyed_at}`. Living
+    keys are remembered for `CACHED_S` seconds: that bounds how long another process may go on using a destroyed one.
+    """
+
+    def __init__(
+        self, client: AsyncMongoClient[Document], secrets: Secrets, database: str = "vault", cached_s: float = CACHED_S
+    ) -> None:
+        self._collection = client[database].get_collection(
+            "keys", write_concern=WriteConcern("majority", j=True), read_concern=ReadConcern("majority")
+        )
+        self._secrets = secrets
+        self._cached_s = cached_s
+        self._living: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        # Destroyed here: a look-up that was under way meanwhile must not bring the key back into memory.
+        self._destroyed: OrderedDict[str, None] = OrderedDict()
+
+    async def key(self, name: str) -> bytes | None:
+        if (known := self._remembered(name)) is not None:
+            return known
+        found = (await self.existing((name,)))[name]
+        if found is not None or name in self._destroyed:
+            return found
+        made = {"wrapped": _wrapped(self._secrets.wrapping, name, os.urandom(KEY_BYTES)), "under": self._under}
+        try:
+            try:
+                document = await self._insert_unless_there(name, made)
+            except DuplicateKeyError:
+                document = await self._insert_unless_there(name, made)
+        except PyMongoError as error:
+            raise VaultUnavailable(f"the data key {name} could not be made") from error
+        return self._learn(document)
+
+    async def existing(self, names: Collection[str]) -> dict[str, bytes | None]:
+        known = {name: self._remembered(name) for name in names}
+        missing = [name for name, key in known.items() if key is None and name not in self._destroyed]
+        if missing:
+            try:
+                async for document in self._collection.find({"_id": {"$in": missing}}):
+                    known[document["_id"]] = self._learn(document)
+            except PyMongoError as error:
+                raise VaultUnavailable("data keys could not be read") from error
+        return known
+
+    async def destroy(self, name: str) -> None:
+        self._forget(name)
+        tombstone = {"_id": "$_id", "destroyed_at": {"$ifNull": ["$destroyed_at", "$$NOW"]}}
+        try:
+            await self._collection.update_one({"_id": name}, [{"$replaceWith": tombstone}], upsert=True)
+        except PyMongoError as error:
+            raise VaultUnavailable(f"the data key {name} may not be destroyed yet") from error
+
+    async def rotate(self, old: Secrets, new: Secrets) -> int:
+        """Wrap every living key anew under `new`; returns how many were. May be interrupted and run again.
+
+        Copies of the database made before stay under the old wrapping key: destroy that one, and they cannot be read.
+        Processes that know both wrapping keys go on meanwhile. Raises `WrongSecret`, `VaultUnavailable`.
+        """
+        under, rotated = _mark(new.wrapping), 0
+        try:
+            async for document in self._collection.find({"wrapped": {"$exists": True}, "under": {"$ne": under}}):
+                name, wrapped = document["_id"], document["wrapped"]
+                key = _unwrapped((*new.wrappings, *old.wrappings), document)
+                # Conditional, so that a key destroyed meanwhile stays destroyed.
+                changed = await self._collection.update_one(
+                    {"_id": name, "wrapped": wrapped},
+                    {"$set": {"wrapped": _wrapped(new.wrapping, name, key), "under": under}},
+                )
+                rotated += changed.modified_count
+        except PyMongoError as error:
+            raise VaultUnavailable("rotation was interrupted; run it again") from error
+        return rotated
+
+    async def check(self) -> None:
+        """Raises `WrongSecret` when the vault holds keys of another secret, `VaultUnavailable` when it is away."""
+        try:
+            document = await self._collection.find_one({"wrapped": {"$exists": True}})
+        except PyMongoError as error:
+            raise VaultUnavailable("the vault does not answer") from error
+        if document is not None:
+            _unwrapped(self._secrets.wrappings, document)
+
+    @property
+    def _under(self) -> str:
+        return _mark(self._secrets.wrapping)
+
+    async def _insert_unless_there(self, name: str, made: Document) -> Document:
+        # Also when it changes nothing, a majority write answers only once what it saw is on a majority.
+        document = await self._collection.find_one_and_update(
+            {"_id": name}, {"$setOnInsert": made}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        assert document is not None
+        return document
+
+    def _remembered(self, name: str) -> bytes | None:
+        key, until = self._living.get(name, (None, 0.0))
+        return key if until > time.monotonic() else None
+
+    def _learn(self, document: Document) -> bytes | None:
+        name = document["_id"]
+        if "wrapped" not in document or name in self._destroyed:
+            return None
+        key = _unwrapped(self._secrets.wrappings, document)
+        if self._cached_s > 0:
+            self._living[name] = (key, time.monotonic() + self._cached_s)
+            self._living.move_to_end(name)
+            if len(self._living) > CACHED_KEYS:
+                self._living.popitem(last=False)
+        return key
+
+    def _forget(self, name: str) -> None:
+        self._living.pop(name, None)
+        self._destroyed[name] = None
+        if len(self._destroyed) > CACHED_KEYS:
+            self._destroyed.popitem(last=False)
+
+
+def _mark(wrapping: bytes) -> str:
+    return hashlib.sha256(b"smartplus wrapping" + wrapping).hexdigest()[:16]
+
+
+def _wrapped(wrapping: bytes, name: str, key: bytes) -> bytes:
+    return seal(wrapping, key, name.encode())
+
+
+def _unwrapped(wrappings: Iterable[bytes], document: Document) -> bytes:
+    for wrapping in wrappings:
+        if _mark(wrapping) == document["under"]:
+            try:
+                return unseal(wrapping, document["wrapped"], document["_id"].encode())
+            except InvalidTag as error:
+                raise WrongSecret(f"the data key {document['_id']} was tampered with") from error
+    raise WrongSecret(f"the data key {document['_id']} is wrapped under a secret that is not configured here")

@@ -1,0 +1,21 @@
+"""Speaking to the running system as its operator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kernel.bus import Caller
+from kernel.jetstream import connect
+from kernel.settings import read_settings
+
+
+@asynccontextmanager
+async def calling(name: str) -> AsyncIterator[Caller]:
+    """Whoever holds the region's secret may speak for anybody; `name` is how NATS sees this connection."""
+    settings = read_settings()
+    client = await connect(settings.nats_url, name)
+    try:
+        yield Caller(client, settings.secrets().actor)
+    finally:
+        await client.close()

@@ -1,0 +1,198 @@
+"""The `smartplus` command, for people and for scripts.
+
+Exit codes: 0 done, 1 a check or the command failed, 2 wrong usage or something is missing.
+"""
+
+import asyncio
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from ops import local
+from ops.failures import MissingDependency, ServerFailed
+
+FAILED = 1
+MISSING = 2
+
+Data = Annotated[Path, typer.Option("--data", help="Folder with this machine's data.", envvar="SMARTPLUS_DATA")]
+DEFAULT_DATA = Path(".data")
+Personal = Annotated[bool, typer.Option("--personal", help="Show personal values too; what was erased stays erased.")]
+
+app = typer.Typer(
+    name="smartplus",
+    help="SmartPlus on this machine: run it, look at it, look after it.\n\n"
+    "Exit codes: 0 done, 1 a check or the command failed, 2 wrong usage or something is missing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+demo_app = typer.Typer(help="The demo's small world of distributors, installers and households.", no_args_is_help=True)
+events_app = typer.Typer(help="Read the event log: who did what, and when.", no_args_is_help=True)
+admin_app = typer.Typer(help="What only the operator of a region can do.", no_args_is_help=True)
+app.add_typer(admin_app, name="admin")
+app.add_typer(demo_app, name="demo")
+app.add_typer(events_app, name="events")
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Load the demo and print its logins.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete this machine's data first (asks).")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fresh: do not ask.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the console and the API.", min=1, max=65535)] = 8080,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Run everything here: servers, services, gateway. Ctrl-C stops it; the data stays."""
+    from ops.up import up as run
+
+    try:
+        with local.held(data):
+            if fresh and local.has_data(data):
+                if not yes:
+                    typer.confirm(f"Delete all SmartPlus data in {data.resolve()}?", abort=True)
+                local.wipe(data)
+            asyncio.run(run(data.resolve(), port, demo))
+    except ServerFailed as failure:
+        _give_up(failure)
+
+
+@app.command()
+def serve(service: Annotated[str, typer.Argument(help="For example: accounts, gateway.")]) -> None:
+    """Run one service here, in the foreground, configured by the environment."""
+    from ops.up import service_names
+
+    if service not in (names := service_names()):
+        raise typer.BadParameter(f"there is no service {service!r}; there are: {', '.join(names) or 'none'}")
+    importlib.import_module(f"services.{service}.__main__").main()
+
+
+@app.command()
+def doctor(data: Data = DEFAULT_DATA) -> None:
+    """Check each dependency: its version, whether it answers, and what to do. Exit code 1 when a needed one fails."""
+    raise typer.Exit(asyncio.run(_doctor(data)))
+
+
+async def _doctor(data: Path) -> int:
+    from ops.doctor import examine
+
+    failed = False
+    async for finding in examine(data):
+        sign = "ok" if finding.fine else "FAILED" if finding.needed else "absent"
+        failed |= finding.needed and not finding.fine
+        print(f"{sign:<7} {finding.name:<12} {finding.seen}")
+        if not finding.fine and finding.way_out:
+            print(f"{'':<20} → {finding.way_out}")
+    print("\nSomething that is needed is not well." if failed else "\nAll that is needed is well.")
+    return FAILED if failed else 0
+
+
+@admin_app.command("create-super-manager")
+def admin_create_super_manager(
+    name: Annotated[str, typer.Option(help="How the account is called.")],
+    email: Annotated[str, typer.Option(help="The e-mail address to log in with.")],
+    initial_password: Annotated[
+        str | None, typer.Option(help="To be changed at the first login; made up and shown when left out.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Make a super manager, the account that creates distributors. The first one of a region is made like this."""
+    from pydantic import ValidationError
+
+    from kernel.decider import Refused
+    from kernel.log import Unavailable
+
+    try:
+        made_up = asyncio.run(_module("admin", data).create_super_manager(name, email, initial_password))
+    except ValidationError as error:
+        _give_up(ServerFailed("; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())))
+    except (Refused, Unavailable) as error:
+        _give_up(ServerFailed(error.refusal().detail if isinstance(error, Refused) else str(error)))
+    print(f"{email} can log in" + (f" with the password {made_up}, shown only now." if made_up else "."))
+
+
+@admin_app.command("make-nats-accounts")
+def admin_make_nats_accounts(
+    folder: Annotated[Path, typer.Argument(help="Where they are kept; those that are there stay.")],
+    host: Annotated[list[str], typer.Option(help="host:port of each nats-server.")],
+) -> None:
+    """Make the passwords of NATS: `nats-accounts.conf` for the servers, a file for each variable of the services."""
+    from ops.nats_accounts import NatsAccounts, write_secret
+
+    accounts = NatsAccounts.kept_in(folder)
+    write_secret(folder / "nats-accounts.conf", accounts.configuration())
+    for variable, value in accounts.environment(*host).items():
+        write_secret(folder / variable, value)
+
+
+@demo_app.command("load")
+def demo_load(data: Data = DEFAULT_DATA) -> None:
+    """Load the demo into the running system; a second time changes nothing."""
+    asyncio.run(_module("demo", data).load())
+
+
+@demo_app.command("reset")
+def demo_reset(data: Data = DEFAULT_DATA) -> None:
+    """Bring the demo in the running system back to its beginning."""
+    asyncio.run(_module("demo", data).reset())
+
+
+@app.command()
+def intercoms(
+    count: Annotated[int, typer.Option(help="How many, of the models of the table in turn.", min=1, max=5000)] = 200,
+    flaky: Annotated[bool, typer.Option("--flaky", help="Lose power now and then, and refuse now and then.")] = False,
+    installer: Annotated[str | None, typer.Option(help="E-mail of whose they are; else the demo's first.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Those of the demo's households instead.")] = False,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Virtual intercoms: bind them, then have them connect, report and obey until Ctrl-C."""
+    module = _module("intercoms", data)
+    try:
+        asyncio.run(module.run_demo(data) if demo else module.run(data, count, flaky, installer))
+    except ServerFailed as failure:
+        _give_up(failure)
+
+
+@events_app.command("tail")
+def events_tail(personal: Personal = False, data: Data = DEFAULT_DATA) -> None:
+    """Show events as they happen, until Ctrl-C."""
+    asyncio.run(_module("events", data).tail(personal=personal))
+
+
+@events_app.command("show")
+def events_show(
+    aggregate: Annotated[str, typer.Argument(help="For example: accounts.household.0191…")],
+    personal: Personal = False,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Show the history of one aggregate: who, when, what; erased personal data as erased."""
+    asyncio.run(_module("events", data).show(aggregate, personal=personal))
+
+
+@app.command()
+def rebuild(service: Annotated[str, typer.Argument(help="For example: accounts.")], data: Data = DEFAULT_DATA) -> None:
+    """Build a service's read models anew from the log, beside the live ones, and switch when they have caught up."""
+    asyncio.run(_module("rebuild", data).rebuild(service))
+
+
+def _module(name: str, data: Path) -> Any:
+    """The module behind a command that talks to the running system, with the environment that leads there."""
+    found = local.environment(data)
+    if not found and not {"NATS_URL", "SMARTPLUS_SECRETS_DIR"} & os.environ.keys():
+        _give_up(MissingDependency(f"Nothing runs on {data}. Start it with: smartplus up (or set NATS_URL)"))
+    for variable, value in found.items():
+        os.environ.setdefault(variable, value)
+    return importlib.import_module(f"ops.{name}")
+
+
+def _give_up(failure: ServerFailed) -> NoReturn:
+    print(f"\nsmartplus: {failure}", file=sys.stderr)
+    raise typer.Exit(MISSING if isinstance(failure, MissingDependency) else FAILED)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,130 @@
+"""What this machine has and lacks: one line per dependency, with its version, whether it answers, and what to do."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nats
+import nats.errors
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from kernel.nats_address import NatsAddress
+from ops import local
+from ops.failures import ServerFailed
+from ops.probe import ask
+from ops.servers import Executable, find_mongod, find_nats_server, require_disk_space
+
+_WEB = Path(__file__).parent.parent / "web"
+_OLDEST_NATS = (2, 15, 1)
+_ANSWER_WITHIN_S = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One dependency: fine or not, what was seen, and the way out when it is not fine."""
+
+    name: str
+    fine: bool
+    seen: str
+    way_out: str = ""
+    needed: bool = True
+
+
+async def examine(data: Path) -> AsyncIterator[Finding]:
+    """Every dependency in turn; a finding that is needed and not fine is a failed check."""
+    environment = {**local.environment(data), **os.environ}
+    yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "install Python 3.11 or later")
+    yield _disk(data)
+    if "NATS_URL" not in environment:
+        yield _program("nats-server", find_nats_server)
+    if "MONGODB_URI" not in environment:
+        yield _program("mongod", find_mongod)
+    yield await _nats(environment.get("NATS_URL"))
+    yield await _mongodb(environment.get("MONGODB_URI"))
+    yield await _gateway(environment.get("SMARTPLUS_PUBLIC_URL"))
+    yield _console()
+    yield _optional("node", "only to build the console; make installs it into .venv when it is absent")
+    yield _optional("chromium", "only for the browser tests; make test installs it")
+
+
+def _disk(data: Path) -> Finding:
+    folder = next(parent for parent in [data.resolve(), *data.resolve().parents] if parent.exists())
+    try:
+        require_disk_space(folder)
+    except ServerFailed as failure:
+        return Finding("disk", False, str(folder), str(failure))
+    return Finding("disk", True, f"{shutil.disk_usage(folder).free // 2**30} GiB free at {folder}")
+
+
+def _program(name: str, find: Callable[[], Executable]) -> Finding:
+    try:
+        executable = find()
+        return Finding(name, True, f"{executable.version()} ({executable.origin})")
+    except ServerFailed as failure:
+        return Finding(name, False, "cannot run", str(failure))
+
+
+async def _nats(url: str | None) -> Finding:
+    if not url:
+        return Finding("NATS", True, "not running; smartplus up starts it", needed=False)
+    address = NatsAddress.parse(url)
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_S):
+            client = await nats.connect(
+                list(address.servers), **address.credentials, allow_reconnect=False, error_cb=_quiet
+            )
+    except (nats.errors.Error, OSError, TimeoutError):
+        return Finding("NATS", False, f"{address} does not answer", "start it, or correct or unset NATS_URL")
+    found = client.connected_server_version
+    await client.close()
+    seen = f"{found.major}.{found.minor}.{found.patch} at {address}"
+    wanted = ".".join(map(str, _OLDEST_NATS))
+    recent = (found.major, found.minor, found.patch) >= _OLDEST_NATS
+    return Finding("NATS", recent, seen, f"upgrade nats-server to {wanted} or later")
+
+
+async def _quiet(_error: Exception) -> None:
+    """nats-py would log what the finding says."""
+
+
+async def _mongodb(uri: str | None) -> Finding:
+    if not uri:
+        return Finding("MongoDB", True, "not running; smartplus up starts it", needed=False)
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(
+        uri, serverSelectionTimeoutMS=_ANSWER_WITHIN_S * 1000
+    )
+    async with client:
+        try:
+            hello = await client.admin.command("hello")
+            found = (await client.server_info())["version"]
+        except PyMongoError as error:
+            cause = str(error).partition(",")[0]
+            return Finding("MongoDB", False, f"does not answer: {cause}", "start it, or correct or unset MONGODB_URI")
+    replica_set = hello.get("setName")
+    seen = f"{found}, replica set {replica_set}" if replica_set else f"{found}, standalone"
+    return Finding("MongoDB", replica_set is not None, seen, "transactions need a replica set: mongod --replSet rs0")
+
+
+async def _gateway(url: str | None) -> Finding:
+    if not url:
+        return Finding("gateway", True, "not running; smartplus up starts it", needed=False)
+    ready = await ask(f"{url}/health/ready")
+    return Finding("gateway", ready is not None, f"{url}/health/ready", "it is not ready; its log says why")
+
+
+def _console() -> Finding:
+    built = (_WEB / "dist" / "index.html").is_file()
+    return Finding("console", built, "built" if built else "not built", "make web", needed=False)
+
+
+def _optional(name: str, way_out: str) -> Finding:
+    if not (path := shutil.which(name)):
+        return Finding(name, False, "absent", way_out, needed=False)
+    answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    return Finding(name, True, answer.stdout.strip() or path)

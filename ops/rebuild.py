@@ -1,0 +1,95 @@
+"""`smartplus rebuild <service>`: its read models made anew from the log, beside the live ones, while all runs on."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+import services
+from kernel.codec import Codec
+from kernel.jetstream import connect, open_log
+from kernel.lease import Held
+from kernel.log import Log
+from kernel.mongo import mongo_client
+from kernel.parking import Poisoned
+from kernel.projection import Progress as Step
+from kernel.projection import Projector, Source
+from kernel.readmodel import BSON
+from kernel.service import Service
+from kernel.settings import read_settings
+from kernel.vault import MongoKeys
+from ops.failures import ServerFailed
+
+_WORDS = {"fold": "Folding events", "insert": "Writing documents", "catch up": "Catching up"}
+
+
+async def rebuild(name: str) -> None:
+    """Rebuild the read models of the service called `name`, on the system that the environment names.
+
+    Raises `ServerFailed` when there is no such service, a rebuild is already running, or its read models cannot take
+    the log; then nothing has changed.
+    """
+    console = Console()
+    async with _projector(_service(name)) as projector:
+        try:
+            with _bar(console) as bar:
+                steps: dict[str, TaskID] = {}
+
+                def show(step: Step) -> None:
+                    if step.step not in steps:
+                        steps[step.step] = bar.add_task(_WORDS[step.step], total=step.total)
+                    bar.update(steps[step.step], completed=step.done, total=step.total)
+
+                checkpoint = await projector.rebuild(show)
+        except Held:
+            raise ServerFailed(
+                f"A rebuild of {name} is already running. If it was killed, try again in a few seconds."
+            ) from None
+        except Poisoned as stop:
+            raise ServerFailed(f"The read models of {name} cannot take the log: {stop}. Nothing has changed.") from None
+        parked = await projector.parked()
+    models = ", ".join(sorted(checkpoint.models))
+    places = ", ".join(f"{stream}.{place.seq}" for stream, place in sorted(checkpoint.places.items()))
+    console.print(f"Rebuilt {models} of {name} up to {places}.", highlight=False)
+    if parked:
+        console.print(f"{parked} events wait, because they or an earlier one of their aggregate cannot be taken.")
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console)
+
+
+def _service(name: str) -> Service:
+    folder = Path(services.__path__[0])
+    known = sorted(main.parent.name for main in folder.glob("*/__main__.py") if main.parent.name != "gateway")
+    if name not in known:
+        raise ServerFailed(f"There is no service called {name}. There are: {', '.join(known)}.")
+    service = importlib.import_module(f"services.{name}.__main__").SERVICE
+    assert isinstance(service, Service)
+    return service
+
+
+@asynccontextmanager
+async def _projector(service: Service) -> AsyncIterator[Projector]:
+    settings = read_settings()
+    nc = await connect(settings.nats_url, f"smartplus rebuild {service.name}")
+    try:
+        async with mongo_client(settings.mongodb_uri, "rebuild") as mongo:
+            keys = MongoKeys(mongo, settings.secrets(), settings.database("vault"))
+            followed = {name for model in service.read_models for name in model.follows}
+            events = {service.name: service.events} | {name: service.followed[name] for name in followed}
+            sources = []
+            for name, kinds in events.items():
+                log: Log = await open_log(nc, name, settings.replicas)
+                upcast = service.upcast if name == service.name else None
+                sources.append(Source(name, log, Codec(name, kinds, keys, settings.secrets(), upcast)))
+            database = mongo.get_database(settings.database(service.name), BSON)
+            yield Projector(service.name, sources, service.read_models, database, announce=nc.publish)
+    finally:
+        await nc.close()

@@ -1,0 +1,187 @@
+"""The audit trail: one row per event, who and when and what kind, never what was said. It outlives Reset (U-44).
+
+The one thing repeated is a distributor's reason for entering an account: it was given to be read there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypedDict
+
+from contracts.accounts import (
+    AccessClosed,
+    AccessOpened,
+    AccountEntered,
+    AuditPage,
+    AuditRow,
+    InstallerCreated,
+    ListAudit,
+    LoginClaimed,
+    LoginReleased,
+    PasswordChanged,
+    PasswordIssued,
+    PasswordRevoked,
+    PropertyManagerCreated,
+    SessionClosed,
+    SessionOpened,
+    SipNumberAllocated,
+    SipNumberReleased,
+    UserAdded,
+    UserDeleted,
+)
+from contracts.message import Recorded, Role
+from contracts.permissions import within
+from kernel.projection import Database, Index, ReadModel, Row
+from kernel.service import Reading
+from services.accounts.distributor import DistributorEvent
+from services.accounts.household import HouseholdEvent
+from services.accounts.installer import InstallerEvent
+from services.accounts.refusing import refused
+from services.accounts.sessions import ACCOUNTS
+
+_PEOPLE_MAX = 1_000
+_STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MANAGER)
+
+
+class AuditDocument(TypedDict):
+    """One event. `about` names whose pages show it; nobody's, when it only went along with another of its command."""
+
+    stream: str
+    seq: int
+    at: datetime
+    type: str
+    about: list[str]
+    kind: str
+    actor_id: str
+    actor_role: str
+    impersonator_id: str | None
+    address: str | None
+    reason: str | None
+
+
+def keys(recorded: Recorded) -> Iterable[str]:
+    return (recorded.event_id,)
+
+
+def fold(row: Row | None, recorded: Recorded) -> Row:
+    actor = recorded.actor
+    document: AuditDocument = {
+        "stream": recorded.stream,
+        "seq": recorded.seq,
+        "at": recorded.at,
+        "type": type(recorded.event).__name__,
+        "about": list(_about(recorded)),
+        "kind": recorded.aggregate,
+        "actor_id": actor.account_id,
+        "actor_role": actor.role,
+        "impersonator_id": actor.impersonator_id,
+        # Where residents are is theirs to know.
+        "address": actor.address if actor.role in _STAFF else None,
+        "reason": recorded.event.reason if isinstance(recorded.event, AccountEntered) else None,
+    }
+    return {**document}
+
+
+def _about(recorded: Recorded) -> tuple[str, ...]:
+    event = recorded.event
+    match event:
+        case (
+            LoginClaimed()
+            | LoginReleased()
+            | SipNumberAllocated()
+            | SipNumberReleased()
+            | AccessClosed()
+            | PasswordRevoked()
+        ):
+            return ()
+        case AccessOpened():
+            return (event.account_id,) if event.role is Role.SUPER_MANAGER else ()
+        case SessionOpened():
+            return (event.account_id,) if event.impersonator_id is None else ()
+        case PasswordIssued() | PasswordChanged() | SessionClosed():
+            return (event.account_id,)
+        case UserAdded() | UserDeleted():
+            return (event.user_id, event.installer_id)
+        case InstallerCreated():
+            return (event.installer_id, event.distributor_id)
+        case AccountEntered():
+            return (event.installer_id, event.impersonator_id)
+        case PropertyManagerCreated():
+            return (event.property_manager_id, event.installer_id)
+    if isinstance(event, HouseholdEvent):
+        return (event.user_id,)
+    if isinstance(event, InstallerEvent):
+        return (event.installer_id,)
+    if isinstance(event, DistributorEvent):
+        return (event.distributor_id,)
+    return ()
+
+
+AUDIT = ReadModel(
+    name="audit", version=2, keys=keys, fold=fold, indexes=(Index([("about", 1), ("seq", -1)]),), grows=True
+)
+
+
+async def list_audit(query: ListAudit, reading: Reading) -> AuditPage:
+    subject_id = query.subject_id or query.actor.account_id
+    about = await _people_of(query, subject_id, reading.database)
+    filter: dict[str, Any] = {"about": {"$in": about}}
+    if query.cursor is not None:
+        filter["seq"] = {"$lt": _seq(query.cursor)}
+    cursor = reading.database[AUDIT.name].find(filter, limit=query.limit + 1).sort("seq", -1)
+    found = await cursor.to_list()
+    shown = found[: query.limit]
+    names = await _names(reading.database, shown)
+    return AuditPage(
+        rows=tuple(_shown(row, names) for row in shown),
+        next=str(shown[-1]["seq"]) if len(found) > len(shown) else None,
+    )
+
+
+async def _people_of(query: ListAudit, subject_id: str, database: Database) -> list[str]:
+    """The subject, and when it is a household everybody who ever had an account in it."""
+    account = await database[ACCOUNTS.name].find_one({"_id": subject_id})
+    known = account is not None and within(
+        query.actor,
+        distributor_id=account["distributor_id"],
+        installer_id=account["installer_id"],
+        household_id=account["household_id"],
+    )
+    if account is None or not known:
+        raise refused("subject-unknown")
+    if account["household_id"] != subject_id:
+        return [subject_id]
+    people = database[ACCOUNTS.name].find({"household_id": subject_id}, {"_id": 1}, limit=_PEOPLE_MAX)
+    return [person["_id"] async for person in people]
+
+
+async def _names(database: Database, rows: Iterable[Row]) -> dict[str, str | None]:
+    """Names of staff. A resident's id stays an id."""
+    ids = {row[field] for row in rows for field in ("actor_id", "impersonator_id") if row[field]}
+    staff = database[ACCOUNTS.name].find({"_id": {"$in": list(ids)}, "household_id": None}, {"name": 1})
+    return {account["_id"]: account["name"] async for account in staff}
+
+
+def _shown(row: Row, names: dict[str, str | None]) -> AuditRow:
+    return AuditRow(
+        event_id=row["_id"],
+        position=f"{row['stream']}.{row['seq']}",
+        at=row["at"],
+        type=row["type"],
+        about=row["about"][0],
+        about_kind=row["kind"],
+        actor_id=row["actor_id"],
+        actor_role=row["actor_role"],
+        actor_name=names.get(row["actor_id"]),
+        impersonator_id=row["impersonator_id"],
+        impersonator_name=names.get(row["impersonator_id"]),
+        address=row["address"],
+        reason=row["reason"],
+    )
+
+
+def _seq(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
+        raise refused("cursor-invalid", "cursor")
+    return int(cursor)

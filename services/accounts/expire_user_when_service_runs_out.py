@@ -1,0 +1,42 @@
+"""Let a household's account expire when its service runs out (U-04).
+
+The decision is the household's: a timer that comes late, twice or after a renewal records nothing wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import uuid5
+
+from contracts.accounts import ExpireUser, UserActivated, UserDeleted, UserRenewed
+from contracts.message import Command, Recorded
+from contracts.permissions import SYSTEM
+from kernel.reaction import Context, Reaction
+from kernel.timers import Due
+
+EXPIRY = "expiry"
+
+
+async def await_expiry(recorded: Recorded, context: Context) -> Iterable[Command]:
+    assert isinstance(recorded.event, UserActivated | UserRenewed)
+    await context.timers.set(f"household.{recorded.event.user_id}", EXPIRY, recorded.event.expires_at)
+    return ()
+
+
+async def forget_expiry(recorded: Recorded, context: Context) -> Iterable[Command]:
+    assert isinstance(recorded.event, UserDeleted)
+    await context.timers.cancel(f"household.{recorded.event.user_id}", EXPIRY)
+    return ()
+
+
+def expire(due: Due) -> ExpireUser:
+    """What to do when that time has come."""
+    user_id = due.owner.removeprefix("household.")
+    return ExpireUser(command_id=uuid5(due.id, EXPIRY), at=due.at, actor=SYSTEM, user_id=user_id)
+
+
+AWAIT_EXPIRY = Reaction(
+    name="expire_user_when_service_runs_out",
+    follows="accounts",
+    on={UserActivated: await_expiry, UserRenewed: await_expiry, UserDeleted: forget_expiry},
+)

@@ -1,0 +1,51 @@
+"""Telephone numbers: typed as the people of a country type them, kept in E.164 form."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+from services.accounts.refusing import refused
+
+_DIALLED = re.compile(r"\+?[0-9 ()./-]+", re.ASCII)
+
+
+def e164(number: str | None, country: str | None, field: str) -> str | None:
+    """The number with its area code, `None` for none. Refuses (`phone-invalid`) what is not a number of that country.
+
+    Without a country the number must bring its own area code (`+…`).
+    """
+    if not number:
+        return None
+    if (formatted := _formatted(number, country)) is None:
+        raise refused("phone-invalid", field)
+    return formatted
+
+
+# A command is looked at twice, and again when somebody was faster.
+@lru_cache(maxsize=1024)
+def _formatted(number: str, country: str | None) -> str | None:
+    try:
+        parsed = phonenumbers.parse(number, country)
+    except phonenumbers.NumberParseException:
+        return None
+    elsewhere = country is not None and parsed.country_code != phonenumbers.country_code_for_region(country)
+    if elsewhere or parsed.extension or not phonenumbers.is_valid_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def known_country(country: str | None) -> str | None:
+    """The country itself. Refuses (`country-invalid`) one that has no area code."""
+    if country is not None and country not in phonenumbers.SUPPORTED_REGIONS:
+        raise refused("country-invalid", "country")
+    return country
+
+
+def service_number(number: str) -> str:
+    """A number that residents may dial as it stands, also a short or a toll-free one. Refuses anything else."""
+    if not _DIALLED.fullmatch(number) or sum(map(str.isdigit, number)) < 3:
+        raise refused("phone-invalid", "phone")
+    return number

@@ -1,0 +1,166 @@
+"""The audit trail: what was done to devices, cameras, homes' access, MACs, imports and batches. It outlives Reset.
+
+Who, when and what kind, never what was said. What devices tell by themselves all day is not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypedDict
+
+from contracts import devices as d
+from contracts.devices import DeviceAuditPage, DeviceAuditRow, ListDeviceAudit
+from contracts.message import Actor, Event, Recorded, Role
+from kernel.projection import Database, Index, ReadModel, Row
+from kernel.service import Reading
+from services.devices.owners import installers_of, names_of_staff
+from services.devices.refusing import refused
+
+_STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MANAGER)
+
+# Which of an event's ids name what it was done to. An event that is not here only went along with another one, or is
+# told by devices all day: presence, deliveries, the weather, what happens at doors.
+_ABOUT: dict[type[Event], tuple[str, ...]] = {
+    **dict.fromkeys((d.MacRegistered, d.MacRemoved, d.MacBound, d.MacUnbound), ("mac",)),
+    **dict.fromkeys(
+        (d.MacImportOpened, d.MacImportJudged, d.MacImportStarted, d.MacImportCompleted, d.MacImportAbandoned),
+        ("import_id",),
+    ),
+    **dict.fromkeys((d.DeviceBound, d.DeviceUnbound), ("device_id", "user_id")),
+    **dict.fromkeys(
+        (
+            d.DeviceDescribed,
+            d.RelaysConfigured,
+            d.ConnectionTypeChosen,
+            d.DeviceKeyIssued,
+            d.DeviceReported,
+            d.ConfigurationApplied,
+            d.ConfigurationRefused,
+            d.DeviceCommandQueued,
+            d.DeviceCommandDone,
+            d.DeviceCommandFailed,
+            d.DeviceCommandExpired,
+            d.DeviceCommandCancelled,
+            d.DeviceCommandLost,
+            d.RegularProfileChanged,
+            d.RemoteControlOpened,
+            d.RemoteControlClaimed,
+            d.RemoteControlUsed,
+            d.RemoteControlClosed,
+        ),
+        ("device_id",),
+    ),
+    **dict.fromkeys((d.AutopSubmitted, d.ProvisioningRetried), ("provisioning_id",)),
+    **dict.fromkeys((d.CameraAdded, d.CameraRemoved), ("camera_id", "user_id")),
+    d.CameraDescribed: ("camera_id",),
+    **dict.fromkeys((d.CredentialGranted, d.CredentialWithdrawn), ("user_id", "credential_id")),
+    **dict.fromkeys((d.HomeEmptied, d.HomeForgotten), ("user_id",)),
+}
+
+
+# What the service did by itself with something that says not whose it is, such as an import.
+_ITS_OWN_DOING = {"installer_id": None, "distributor_id": None}
+
+
+class AuditDocument(TypedDict):
+    """One event. `about` are the ids whose trail shows it. Whose it is: `distributor_id` may be unknown here."""
+
+    stream: str
+    seq: int
+    at: datetime
+    type: str
+    about: list[str]
+    installer_id: str | None
+    distributor_id: str | None
+    actor_id: str
+    actor_role: str
+    impersonator_id: str | None
+    address: str | None
+
+
+def keys(recorded: Recorded) -> Iterable[str]:
+    return (recorded.event_id,) if _about(recorded) else ()
+
+
+def fold(row: Row | None, recorded: Recorded) -> Row:
+    actor, event = recorded.actor, recorded.event
+    document: AuditDocument = {
+        "stream": recorded.stream,
+        "seq": recorded.seq,
+        "at": recorded.at,
+        "type": type(event).__name__,
+        "about": list(_about(recorded)),
+        "installer_id": getattr(event, "installer_id", None) or actor.installer_id,
+        "distributor_id": getattr(event, "distributor_id", None) or actor.distributor_id,
+        "actor_id": actor.account_id,
+        "actor_role": actor.role,
+        "impersonator_id": actor.impersonator_id,
+        # Where residents are is theirs to know.
+        "address": actor.address if actor.role in _STAFF else None,
+    }
+    return {**document}
+
+
+def _about(recorded: Recorded) -> tuple[str, ...]:
+    event = recorded.event
+    # A link is told of the camera and of the device, in one step: each shows its own.
+    if isinstance(event, d.CameraLinked | d.CameraUnlinked):
+        return (recorded.aggregate_id,)
+    return tuple(getattr(event, field) for field in _ABOUT.get(type(event), ()))
+
+
+AUDIT = ReadModel(name="audit", keys=keys, fold=fold, indexes=(Index([("about", 1), ("seq", -1)]),), grows=True)
+
+
+async def list_device_audit(query: ListDeviceAudit, reading: Reading) -> DeviceAuditPage:
+    collection, about = reading.database[AUDIT.name], {"about": query.subject_id}
+    own = await _own(query.actor, reading.database)
+    if await collection.find_one({**about, "$or": own}, {"_id": 1}) is None:
+        raise refused("subject-unknown")
+    filter: dict[str, Any] = {**about, "$or": [*own, _ITS_OWN_DOING]}
+    if query.cursor is not None:
+        filter["seq"] = {"$lt": _seq(query.cursor)}
+    found = await collection.find(filter, limit=query.limit + 1).sort("seq", -1).to_list()
+    shown = found[: query.limit]
+    ids = {row[field] for row in shown for field in ("actor_id", "impersonator_id") if row[field]}
+    names = await names_of_staff(reading.database, ids)
+    return DeviceAuditPage(
+        rows=tuple(_shown(row, query.subject_id, names) for row in shown),
+        next=str(shown[-1]["seq"]) if len(found) > len(shown) else None,
+    )
+
+
+async def _own(actor: Actor, database: Database) -> list[dict[str, Any]]:
+    """What of a subject's trail is the actor's own: a MAC may have been another's before."""
+    if actor.role is Role.SUPER_MANAGER:
+        return [{}]
+    if actor.installer_id:
+        for_any = {"installer_id": None, "distributor_id": actor.distributor_id}
+        return [{"installer_id": actor.installer_id}, for_any]
+    if actor.distributor_id:
+        installers = await installers_of(database, actor.distributor_id)
+        return [{"distributor_id": actor.distributor_id}, {"installer_id": {"$in": installers}}]
+    raise refused("forbidden")
+
+
+def _shown(row: Row, subject_id: str, names: dict[str, str]) -> DeviceAuditRow:
+    return DeviceAuditRow(
+        event_id=row["_id"],
+        position=f"{row['stream']}.{row['seq']}",
+        at=row["at"],
+        type=row["type"],
+        about=subject_id,
+        actor_id=row["actor_id"],
+        actor_role=row["actor_role"],
+        actor_name=names.get(row["actor_id"]),
+        impersonator_id=row["impersonator_id"],
+        impersonator_name=names.get(row["impersonator_id"]),
+        address=row["address"],
+    )
+
+
+def _seq(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
+        raise refused("cursor-invalid", "cursor")
+    return int(cursor)

@@ -1,0 +1,220 @@
+"""The MAC library: what a distributor and its installers registered, bound to a device or not.
+
+An installer sees its own MACs, and of those that are registered for anybody the free ones and those it bound itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypedDict
+
+from contracts.devices import (
+    ListMacs,
+    MacBound,
+    MacPage,
+    MacRegistered,
+    MacRemoved,
+    MacRow,
+    MacUnbound,
+    MacUse,
+    RowFault,
+    StageMacRows,
+)
+from contracts.message import Actor, Recorded
+from contracts.text import mac_address
+from kernel.listing import Listed, Tallied, listed
+from kernel.projection import Database, Index, ReadModel, Row
+from kernel.service import Reading, Working
+from services.devices import mac_import
+from services.devices.mac import Mac, MacEvent
+from services.devices.refusing import refused
+
+_SEPARATORS = re.compile(r"[\s:.-]")
+_PREFIX = re.compile(r"[0-9A-F]{1,12}")
+
+_BOUND: dict[MacUse, list[bool]] = {
+    MacUse.ALL: [False, True],
+    MacUse.BOUND: [True],
+    MacUse.UNBOUND: [False],
+}
+
+
+class MacDocument(TypedDict):
+    """A MAC. `shelves` are where it is looked for; `seq` is where it was registered."""
+
+    distributor_id: str
+    installer_id: str | None
+    device_id: str | None
+    bound_by: str | None
+    user_id: str | None
+    bound: bool
+    shelves: list[str]
+    registered_at: datetime
+    seq: int
+
+
+def keys(recorded: Recorded) -> Iterable[str]:
+    return (recorded.event.mac,) if isinstance(recorded.event, MacEvent) else ()
+
+
+def fold(row: Row | None, recorded: Recorded) -> Row | None:
+    match recorded.event:
+        case MacRegistered() as event:
+            document: MacDocument = {
+                "distributor_id": event.distributor_id,
+                "installer_id": event.installer_id,
+                "device_id": None,
+                "bound_by": None,
+                "user_id": None,
+                "bound": False,
+                "shelves": [event.distributor_id, event.installer_id or _shared(event.distributor_id)],
+                "registered_at": recorded.at,
+                "seq": recorded.seq,
+            }
+            return {**document}
+        case _ if row is None:
+            return None
+        case MacBound() as event:
+            bound = {"device_id": event.device_id, "bound_by": event.installer_id, "user_id": event.user_id}
+            return {**row, **bound, "bound": True, "shelves": [event.distributor_id, event.installer_id]}
+        case MacUnbound() as event:
+            shelf = row["installer_id"] or _shared(event.distributor_id)
+            free = {"device_id": None, "bound_by": None, "user_id": None, "bound": False}
+            return {**row, **free, "shelves": [event.distributor_id, shelf]}
+        case _:
+            return None
+
+
+LIBRARY = ReadModel(
+    name="library",
+    keys=keys,
+    fold=fold,
+    indexes=(Index([("shelves", 1), ("bound", 1), ("seq", -1)]), Index([("shelves", 1), ("_id", 1)])),
+)
+
+
+# --- How many there are -----------------------------------------------------------------------------------------------
+
+
+def tally_keys(recorded: Recorded) -> Iterable[str]:
+    return _steps(recorded).keys()
+
+
+def fold_tally(row: Row | None, recorded: Recorded) -> Row:
+    # What is not there yet was never counted, and begins with the first.
+    return {"count": 1} if row is None else {**row, "count": row["count"] + _steps(recorded)[row["_id"]]}
+
+
+def _steps(recorded: Recorded) -> dict[str, int]:
+    """By how much each tally changes."""
+    match recorded.event:
+        case MacRegistered() as event:
+            return dict.fromkeys(_free(event), 1)
+        case MacRemoved() as event:
+            return dict.fromkeys(_free(event), -1)
+        case MacBound() as event:
+            return {**dict.fromkeys(_free(event), -1), **dict.fromkeys(_taken(event), 1)}
+        case MacUnbound() as event:
+            return {**dict.fromkeys(_free(event), 1), **dict.fromkeys(_taken(event), -1)}
+        case _:
+            return {}
+
+
+def _free(event: MacEvent) -> tuple[str, str]:
+    is_shared = event.is_shared if isinstance(event, MacBound | MacUnbound) else event.installer_id is None
+    shelf = event.installer_id if event.installer_id and not is_shared else _shared(event.distributor_id)
+    return _tally(event.distributor_id, bound=False), _tally(shelf, bound=False)
+
+
+def _taken(event: MacBound | MacUnbound) -> tuple[str, str]:
+    return _tally(event.distributor_id, bound=True), _tally(event.installer_id, bound=True)
+
+
+def _tally(shelf: str, *, bound: bool) -> str:
+    return f"{shelf}.{'bound' if bound else 'free'}"
+
+
+LIBRARY_TALLIES = ReadModel(name="library_tallies", keys=tally_keys, fold=fold_tally)
+
+
+# --- What is shown ----------------------------------------------------------------------------------------------------
+
+
+async def list_macs(query: ListMacs, reading: Reading) -> MacPage:
+    shelves = _shelves(query.actor)
+    bound = _BOUND[query.use]
+    collection = reading.database[LIBRARY.name]
+    own = {"shelves": {"$in": shelves}, "bound": {"$in": bound}}
+    typed = _SEPARATORS.sub("", query.q).upper()
+    if not typed:
+        tallied = Tallied(LIBRARY_TALLIES, tuple(_tally(shelf, bound=each) for shelf in shelves for each in bound))
+        page = await listed(collection, own, query, tallied=tallied, order={"seq": -1})
+    elif _PREFIX.fullmatch(typed):
+        page = await listed(collection, {**own, "_id": {"$gte": typed, "$lt": typed + "G"}}, query, order={"_id": 1})
+    else:
+        page = Listed([], 0)
+    # Whose home it is, is not the distributor's to know.
+    owners = await _owners(reading.database, page.rows) if query.actor.installer_id else {}
+    return MacPage(
+        rows=tuple(_shown(row, owners, query.actor, reading) for row in page.rows),
+        total=page.total,
+        page=query.page,
+        per_page=query.per_page,
+    )
+
+
+async def _owners(database: Database, rows: Sequence[Row]) -> dict[str, str]:
+    """The names of the households that have these MACs, as far as they are known here yet."""
+    ids = [row["user_id"] for row in rows if row["user_id"]]
+    if not ids:
+        return {}
+    return {each["_id"]: each["name"] async for each in database["owners"].find({"_id": {"$in": ids}}, {"name": 1})}
+
+
+def _shown(row: Row, owners: dict[str, str], actor: Actor, reading: Reading) -> MacRow:
+    return MacRow(
+        mac=row["_id"],
+        installer_id=row["installer_id"],
+        device_id=row["device_id"],
+        user_id=row["user_id"] if actor.installer_id else None,
+        owner=owners.get(row["user_id"]),
+        is_foreign_prefix=not row["_id"].startswith(tuple(reading.settings.mac_prefixes.split(","))),
+        registered_at=row["registered_at"],
+    )
+
+
+def _shelves(actor: Actor) -> list[str]:
+    if actor.distributor_id is None:
+        raise refused("forbidden")
+    return [actor.installer_id, _shared(actor.distributor_id)] if actor.installer_id else [actor.distributor_id]
+
+
+def _shared(distributor_id: str) -> str:
+    """The shelf of what is registered for any installer and is nobody's yet."""
+    return f"{distributor_id}.any"
+
+
+# --- What an import needs to know -------------------------------------------------------------------------------------
+
+
+async def judge_known(command: StageMacRows, working: Working) -> StageMacRows:
+    """Say which of the rows are in a library already. What is registered meanwhile is found when it comes to it."""
+    imported, _ = await working.load(mac_import.of(command.import_id))
+    addresses = [address for row in command.rows if row.fault is None and (address := _address(row.text))]
+    collection = working.database[LIBRARY.name]
+    fields = {"distributor_id": 1, "installer_id": 1, "device_id": 1, "bound_by": 1}
+    known: list[tuple[str, RowFault]] = []
+    async for row in collection.find({"_id": {"$in": addresses}}, fields, batch_size=len(addresses) + 1):
+        held = Mac(row["distributor_id"], row["installer_id"], row["device_id"], row["bound_by"])
+        if reason := held.why_not_registrable(imported.distributor_id, imported.installer_id):
+            known.append((row["_id"], RowFault(reason)))
+    return command.model_copy(update={"known": tuple(known)})
+
+
+def _address(text: str) -> str | None:
+    try:
+        return mac_address(text)
+    except ValueError:
+        return None

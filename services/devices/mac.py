@@ -1,0 +1,136 @@
+"""A MAC of the library: it is in one distributor's library at most, and belongs to one device at most.
+
+A distributor registers for any of its installers, an installer for itself. What is somebody else's is said to be
+elsewhere, never whose it is (R-18).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from contracts.devices import MacBound, MacRegistered, MacRemoved, MacUnbound, RegisterMac, RemoveMac
+from contracts.message import Actor
+from contracts.permissions import within
+from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from services.devices.refusing import refused
+
+MacEvent = MacRegistered | MacRemoved | MacBound | MacUnbound
+
+
+@dataclass(frozen=True, slots=True)
+class Mac:
+    """Whose library the MAC is in, for which installer (`None`: for any), and whose device has it."""
+
+    distributor_id: str = ""
+    installer_id: str | None = None
+    device_id: str | None = None
+    bound_by: str | None = None
+
+    @property
+    def absent(self) -> bool:
+        return not self.distributor_id
+
+    def is_usable_by(self, distributor_id: str, installer_id: str | None) -> bool:
+        """Whether it is in the library of that place of the tree: the distributor's whole, or what an installer has."""
+        return self.distributor_id == distributor_id and (
+            installer_id is None or (self.installer_id or self.bound_by or installer_id) == installer_id
+        )
+
+    def why_not_registrable(self, distributor_id: str, installer_id: str | None) -> str | None:
+        """The code of the reason for which it cannot be put into that library, if there is one."""
+        if self.absent:
+            return None
+        if not self.is_usable_by(distributor_id, installer_id):
+            return "mac-elsewhere"
+        return "mac-bound" if self.device_id else "mac-registered"
+
+
+def evolve(mac: Mac, event: MacEvent) -> Mac:
+    match event:
+        case MacRegistered():
+            return Mac(event.distributor_id, event.installer_id)
+        case MacRemoved():
+            return Mac()
+        case MacBound():
+            return replace(mac, device_id=event.device_id, bound_by=event.installer_id)
+        case MacUnbound():
+            return replace(mac, device_id=None, bound_by=None)
+        case _:
+            assert_never(event)
+
+
+def of(mac: str) -> Ref:
+    """The MAC itself, as 12 capital hexadecimal digits."""
+    return Ref("mac", mac)
+
+
+def register(command: RegisterMac, mac: Mac, _: Neighbours) -> Outcome:
+    distributor_id, installer_id = library_of(command.actor)
+    if reason := mac.why_not_registrable(distributor_id, installer_id):
+        raise refused("mac-elsewhere" if reason == "mac-elsewhere" else "mac-registered", "mac")
+    return [registered(command.mac, distributor_id, installer_id)]
+
+
+def remove(command: RemoveMac, mac: Mac, _: Neighbours) -> Outcome:
+    if not mac.is_usable_by(*library_of(command.actor)):
+        raise refused("mac-unknown")
+    if not within(command.actor, distributor_id=mac.distributor_id, installer_id=mac.installer_id):
+        raise refused("forbidden")
+    if mac.device_id:
+        raise refused("mac-bound")
+    return [MacRemoved(mac=command.mac, distributor_id=mac.distributor_id, installer_id=mac.installer_id)]
+
+
+def library_of(actor: Actor) -> tuple[str, str | None]:
+    """The distributor in whose library, and the installer for whom, this actor registers. Refuses everybody else."""
+    if not actor.distributor_id:
+        raise refused("forbidden")
+    return actor.distributor_id, actor.installer_id
+
+
+def registered(mac: str, distributor_id: str, installer_id: str | None, import_id: str | None = None) -> MacRegistered:
+    return MacRegistered(mac=mac, distributor_id=distributor_id, installer_id=installer_id, import_id=import_id)
+
+
+def bind(mac: str, state: Mac, *, distributor_id: str, installer_id: str, device_id: str, user_id: str) -> Elsewhere:
+    """Make it that device's. Refuses `mac-not-in-library`, `mac-elsewhere` and `mac-bound`, each at the field `mac`."""
+    if state.absent:
+        raise refused("mac-not-in-library", "mac")
+    for_another = state.installer_id not in (None, installer_id)
+    if state.distributor_id != distributor_id or for_another:
+        raise refused("mac-elsewhere", "mac")
+    if state.device_id:
+        raise refused("mac-bound", "mac")
+    bound = MacBound(
+        mac=mac,
+        distributor_id=distributor_id,
+        installer_id=installer_id,
+        device_id=device_id,
+        user_id=user_id,
+        is_shared=state.installer_id is None,
+    )
+    return Elsewhere(of(mac), bound)
+
+
+def unbind(mac: str, state: Mac) -> list[Elsewhere]:
+    """Make it no device's; it stays in the library. Nothing when it is no device's."""
+    if state.device_id is None or state.bound_by is None:
+        return []
+    unbound = MacUnbound(
+        mac=mac,
+        distributor_id=state.distributor_id,
+        installer_id=state.bound_by,
+        device_id=state.device_id,
+        is_shared=state.installer_id is None,
+    )
+    return [Elsewhere(of(mac), unbound)]
+
+
+MAC = Aggregate(
+    name="mac",
+    initial=Mac(),
+    evolve=evolve,
+    events=(MacRegistered, MacRemoved, MacBound, MacUnbound),
+    decisions={RegisterMac: Decision("mac", register), RemoveMac: Decision("mac", remove)},
+)

@@ -1,0 +1,205 @@
+"""The gateway: HTTP on one side, the bus on the other. Routes, guards and refusals are put together here."""
+
+import json
+from asyncio import Future, get_running_loop, timeout
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.routes import HTTPRoute
+from pydantic import ValidationError
+
+from kernel.bus import Caller, client_of, listen, make_broker
+from kernel.decider import Refused
+from kernel.health import Health, NotReady, Stage, Surface, serving
+from kernel.log import Unavailable
+from kernel.settings import Settings
+from kernel.telemetry import VERSION
+from services.gateway import pages, problems
+from services.gateway.access import ImpersonationController, SessionController, SessionListController
+from services.gateway.asking import provide_asking, provide_sending
+from services.gateway.autop import ProvisioningController, RegularProfileController
+from services.gateway.cameras import CameraController, HouseholdCameraController
+from services.gateway.device_commands import DeviceCommandController, ToldDeviceController
+from services.gateway.devices import DeviceController, HouseholdDeviceController
+from services.gateway.doors import CredentialController, DoorEventController
+from services.gateway.edge import Edge
+from services.gateway.limits import SUBJECT as FAILURES_SUBJECT
+from services.gateway.limits import LoginLimits
+from services.gateway.live import SUBJECT as LIVE_SUBJECT
+from services.gateway.live import Live, LiveController
+from services.gateway.mac_upload import MacUploadController
+from services.gateway.macs import MacController
+from services.gateway.openapi import document
+from services.gateway.own_account import AccountAccessController, AuditController, CustomerServiceController
+from services.gateway.partners import DistributorController, InstallerController, PropertyManagerController
+from services.gateway.problems import Problem
+from services.gateway.reference import ReferenceController, RegionController
+from services.gateway.remote_control import RemoteControlController
+from services.gateway.remote_origin import Addresses, RemoteOrigin
+from services.gateway.requests import BODY_LIMIT_BYTES, StrictRequest
+from services.gateway.sessions import Sessions, same_site
+from services.gateway.users import MemberController, UserController
+
+CONNECT_TIMEOUT_S = 30.0
+
+API_ROUTES = Router(
+    path="/api/v1",
+    guards=[same_site],
+    dependencies={"asking": Provide(provide_asking), "sending": Provide(provide_sending)},
+    route_handlers=[
+        SessionController,
+        SessionListController,
+        ImpersonationController,
+        UserController,
+        MemberController,
+        CustomerServiceController,
+        AccountAccessController,
+        InstallerController,
+        DistributorController,
+        PropertyManagerController,
+        AuditController,
+        MacController,
+        MacUploadController,
+        DeviceController,
+        HouseholdDeviceController,
+        ToldDeviceController,
+        DeviceCommandController,
+        ProvisioningController,
+        RegularProfileController,
+        RemoteControlController,
+        CameraController,
+        HouseholdCameraController,
+        CredentialController,
+        DoorEventController,
+        LiveController,
+        ReferenceController,
+        RegionController,
+    ],
+)
+
+
+def _litestar(state: State) -> Litestar:
+    return Litestar(
+        [API_ROUTES, pages.openapi, pages.docs, pages.docs_file, pages.console],
+        state=state,
+        request_class=StrictRequest,
+        request_max_body_size=BODY_LIMIT_BYTES,
+        openapi_config=OpenAPIConfig(title="SmartPlus", version=VERSION, path="/api/litestar"),
+        exception_handlers={
+            Problem: problems.when_problem,
+            Refused: problems.when_refused,
+            Unavailable: problems.when_unavailable,
+            ValidationError: problems.when_invalid,
+            ValidationException: problems.when_parameters_invalid,
+            HTTPException: problems.when_http,
+            Exception: problems.when_broken,
+        },
+    )
+
+
+def _methods(litestar: Litestar) -> dict[str, str]:
+    return {
+        each.path_format: ", ".join(sorted(each.methods)) for each in litestar.routes if isinstance(each, HTTPRoute)
+    }
+
+
+def described() -> dict[str, Any]:
+    """The OpenAPI document of the API, without anything running."""
+    return document(_litestar(State()), VERSION)
+
+
+@dataclass(frozen=True)
+class Running:
+    """The gateway at work in this process."""
+
+    url: str
+    caller: Caller
+    broken: Future[None]
+    """Fails with what makes it impossible to go on: end the process then."""
+
+
+@asynccontextmanager
+async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIterator[Running]:
+    """The gateway at work while this lasts; leaving ends live streams and finishes the requests in hand.
+
+    Raises `Unavailable` when NATS does not answer and `OSError` when the port is taken.
+    """
+    broken: Future[None] = get_running_loop().create_future()
+    async with AsyncExitStack() as stack:
+        streams: list[Live] = []
+
+        async def closed() -> None:
+            if not broken.done() and health.stage is not Stage.STOPPING:
+                broken.set_exception(Unavailable("the NATS client has given up"))
+
+        def back() -> None:
+            for stream in streams:
+                stream.missed()
+
+        health = Health("gateway", settings.region)
+        broker = make_broker(settings, "gateway", closed=closed, back=back)
+        try:
+            async with timeout(CONNECT_TIMEOUT_S):
+                await broker.connect()
+        except TimeoutError:
+            raise Unavailable(f"no NATS server answers within {CONNECT_TIMEOUT_S:.0f} s") from None
+        stack.push_async_callback(broker.stop)
+        client = client_of(broker)
+        health.is_alive = lambda: not client.is_closed
+
+        async def answers() -> None:
+            if not client.is_connected:
+                raise NotReady("not connected")
+            await client.flush(1)
+
+        health.probes["nats"] = answers
+
+        caller = Caller(client, settings.secrets().actor)
+        sessions = Sessions(caller)
+        live = Live(sessions)
+        streams.append(live)
+        failures = LoginLimits(client.publish)
+        await listen(client, LIVE_SUBJECT, live.hear)
+        await listen(client, FAILURES_SUBJECT, failures.hear)
+
+        addresses = Addresses(settings)
+        pages_of_devices = RemoteOrigin(addresses, caller, sessions)
+        stack.push_async_callback(pages_of_devices.close)
+        litestar = _litestar(
+            State(
+                {
+                    "addresses": addresses,
+                    "settings": settings,
+                    "caller": caller,
+                    "sessions": sessions,
+                    "limits": failures,
+                    "live": live,
+                    "console": console,
+                    "openapi": cache(lambda: json.dumps(described()).encode()),  # half a second, and seldom asked for
+                }
+            )
+        )
+        port = await stack.enter_async_context(
+            serving(
+                Edge(litestar, Surface(health), _methods(litestar), pages_of_devices.of),  # type: ignore[arg-type]
+                settings.host,
+                settings.port,
+                stop_timeout_s=settings.stop_timeout_s,
+                trusted_proxies=settings.trusted_proxies,
+            )
+        )
+        health.stage = Stage.RUNNING
+        try:
+            yield Running(f"http://{settings.host}:{port}", caller, broken)
+        finally:
+            health.stage = Stage.STOPPING
+            live.close()

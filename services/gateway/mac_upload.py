@@ -1,0 +1,275 @@
+"""Lists of MACs as files: the one that comes in, the template that goes out, and the lines that were refused.
+
+The rule it protects: a file is read in a process of its own, within bounds, and whatever is in it, this one lives on.
+A repeat under the same Idempotency-Key goes on where it was interrupted.
+"""
+
+import asyncio
+import csv
+import io
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any
+from urllib.parse import unquote
+from uuid import UUID, uuid5
+
+import structlog
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.params import FromPath, HeaderParameter
+from openpyxl import Workbook
+from openpyxl.styles import Font
+
+from contracts.devices import (
+    IMPORT_CHUNK_ROWS,
+    ImportedRow,
+    ListRefusedRows,
+    OpenMacImport,
+    RefusedRow,
+    RefusedRows,
+    StageMacRows,
+)
+from contracts.message import Accepted, FieldRefusal
+from contracts.permissions import objection
+from contracts.refusals import REFUSALS
+from kernel.decider import Refused
+from services.gateway import spreadsheets
+from services.gateway.asking import POSITION_HEADER, Asking, Sending
+from services.gateway.problems import Problem
+from services.gateway.sessions import settled, signed_in
+
+FILE_LIMIT_BYTES = 12 * 2**20
+_FILE_TIMEOUT_S = 120.0
+_READING_TIMEOUT_S = 30.0
+_UPLOADS_AT_ONCE = 8
+_READERS_AT_ONCE = 2
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_TYPES = frozenset(
+    {
+        XLSX,
+        "application/vnd.ms-excel",
+        "application/vnd.oasis.opendocument.spreadsheet",
+        "text/csv",
+        "application/csv",
+        "application/octet-stream",
+    }
+)
+_UNNAMED = "list"
+_NAME_MAX = 200
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+_log = structlog.get_logger()
+
+FileName = Annotated[
+    str,
+    HeaderParameter(
+        name="Smartplus-File-Name",
+        description="What the file is called, percent-encoded",
+        schema_extra={"maxLength": 1024, "pattern": r"^[\x21-\x7e]*$"},
+    ),
+]
+
+
+@dataclass
+class _WithFile(Operation):
+    """The body is the file itself, which Litestar cannot know of a handler that reads the request."""
+
+    def __post_init__(self) -> None:
+        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        self.request_body = RequestBody({each: OpenAPIMediaType(schema=file) for each in sorted(_TYPES)}, required=True)
+
+
+class _Turns:
+    """How many files are taken in, and how many are being read, at a time in this process."""
+
+    def __init__(self) -> None:
+        self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        self.readers = asyncio.Semaphore(_READERS_AT_ONCE)
+
+    @asynccontextmanager
+    async def upload(self) -> AsyncIterator[None]:
+        """Raises `Problem` when there is no room for another file."""
+        if self._uploads.locked():
+            raise Problem(429, "too-many", "Others are importing just now. Try again.", headers={"Retry-After": "5"})
+        async with self._uploads:
+            yield
+
+
+class MacUploadController(Controller):
+    path = "/macs"
+    tags = ["macs"]
+    guards = [signed_in, settled]
+
+    @post(
+        "/imports",
+        operation_id="OpenMacImport",
+        status_code=201,
+        summary="Hand over a list of MACs as xlsx, xls, ods or csv; it is judged, and nothing is registered yet",
+        operation_class=_WithFile,
+        request_max_body_size=FILE_LIMIT_BYTES,
+    )
+    async def open_import(
+        self, request: Request[Any, Any, State], sending: NamedDependency[Sending], file_name: FileName = ""
+    ) -> Response[Accepted]:
+        import_id = sending.id_of(OpenMacImport)
+        named = _name(file_name)
+        _refuse_whom_it_is_not_for(sending, import_id, named)
+        turns = _turns(request.app.state)
+        async with turns.upload():
+            file = await _body(request)
+            async with turns.readers:
+                rows = await read_apart(file)
+            del file
+            accepted = await _hand_over(sending, import_id, named, rows)
+        headers = {POSITION_HEADER: accepted.position}
+        return Response(accepted.model_copy(update={"id": str(import_id)}), status_code=201, headers=headers)
+
+    @get(
+        "/template.xlsx",
+        operation_id="GetMacTemplate",
+        summary="The list to fill in: MAC in column A, from line 2 on; columns B to G stay empty",
+        media_type=XLSX,
+    )
+    async def get_template(self) -> Response[bytes]:
+        return _download(template(), "mac-template.xlsx", XLSX)
+
+    @get(
+        "/imports/{import_id:uuid}/refused.csv",
+        operation_id="GetRefusedRows",
+        summary="The refused lines of an import as a file, each with its reason",
+        media_type="text/csv",
+    )
+    async def get_refused(self, import_id: FromPath[UUID], asking: NamedDependency[Asking]) -> Response[bytes]:
+        lines: list[RefusedRow] = []
+        cursor: str | None = None
+        while True:
+            query = ListRefusedRows(actor=asking.actor, import_id=str(import_id), cursor=cursor)
+            page = await asking.view(query, RefusedRows)
+            lines += page.rows
+            if (cursor := page.next) is None:
+                break
+        return _download(refused_csv(lines), f"refused-{import_id}.csv", "text/csv")
+
+
+async def read_apart(file: bytes) -> list[ImportedRow]:
+    """The rows of the file, read by another process. Raises `Refused` with the reason why it is no list."""
+    # Isolated and without an environment: no secret of ours is in there.
+    reader = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", spreadsheets.__file__, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
+    )
+    try:
+        async with asyncio.timeout(_READING_TIMEOUT_S):
+            answer, _ = await reader.communicate(file)
+    except TimeoutError:
+        raise _refused("file-too-slow") from None
+    finally:
+        if reader.returncode is None:
+            reader.kill()
+            await reader.wait()
+    if reader.returncode:
+        _log.warning("list-not-read", bytes=len(file), returncode=reader.returncode)
+        raise _refused(_CODE_OF_DEATH.get(reader.returncode, "file-broken"))
+    told = json.loads(answer)
+    if "refused" in told:
+        raise _refused(told["refused"])
+    return [ImportedRow(line=line, text=text, fault=fault) for line, text, fault in told["rows"]]
+
+
+# Out of memory, Rust aborts and the kernel kills; out of processor time there is a signal of its own.
+_CODE_OF_DEATH = {-6: "file-too-large", -9: "file-too-large", -11: "file-too-large", -24: "file-too-slow"}
+
+
+@cache
+def template() -> bytes:
+    """The spreadsheet that lists are made from (M-04..M-06): column A is text, so that no digit is lost."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "MAC"
+    sheet["A1"] = "MAC"
+    sheet["A1"].font = Font(bold=True)
+    sheet.column_dimensions["A"].width = 20
+    sheet.column_dimensions["A"].number_format = "@"
+    sheet.freeze_panes = "A2"
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def refused_csv(lines: list[RefusedRow]) -> bytes:
+    """The lines as a table that no spreadsheet program takes for formulas, with the mark by which Excel knows UTF-8."""
+    written = io.StringIO(newline="")
+    table = csv.writer(written, quoting=csv.QUOTE_ALL)
+    table.writerow(("Line", "Content", "Code", "Reason"))
+    table.writerows((each.line, _inert(each.text), each.code, REFUSALS[each.code].sentence) for each in lines)
+    return written.getvalue().encode("utf-8-sig")
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _download(content: bytes, name: str, media_type: str) -> Response[bytes]:
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _turns(state: State) -> _Turns:
+    if "list_turns" not in state:
+        state["list_turns"] = _Turns()
+    turns: _Turns = state["list_turns"]
+    return turns
+
+
+def _name(file_name: str) -> str:
+    """What the file is called, without its folders. Raises `Problem`."""
+    try:
+        name = unquote(file_name, errors="strict")
+    except UnicodeDecodeError:
+        fault = FieldRefusal(field="Smartplus-File-Name", code="malformed", detail="Percent-encoded UTF-8.")
+        raise Problem(400, "invalid", errors=[fault]) from None
+    name = name.replace("\\", "/").rpartition("/")[2].strip()
+    return name[-_NAME_MAX:] or _UNNAMED
+
+
+def _refuse_whom_it_is_not_for(sending: Sending, import_id: UUID, named: str) -> None:
+    """Nobody has a file read who could not import it; and what the file is called is looked at first."""
+    opening = sending.worded(OpenMacImport, import_id, import_id=str(import_id), file_name=named, rows=0)
+    if refusal := objection(opening):
+        raise Refused(refusal.code, refusal.detail)
+
+
+async def _body(request: Request[Any, Any, State]) -> bytes:
+    media_type, _ = request.content_type
+    if media_type not in _TYPES:
+        raise Problem(415, "unsupported-media-type", "The body must be an xlsx, xls, ods or csv file.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(415, "unsupported-media-type", "The body must not be compressed.")
+    try:
+        async with asyncio.timeout(_FILE_TIMEOUT_S):
+            return await request.body()
+    except TimeoutError:
+        raise Problem(408, "too-slow", "The file took too long to arrive.") from None
+
+
+async def _hand_over(sending: Sending, import_id: UUID, named: str, rows: list[ImportedRow]) -> Accepted:
+    here = str(import_id)
+    accepted = await sending.send(OpenMacImport, import_id, import_id=here, file_name=named, rows=len(rows))
+    for part, start in enumerate(range(0, len(rows), IMPORT_CHUNK_ROWS)):
+        some = tuple(rows[start : start + IMPORT_CHUNK_ROWS])
+        accepted = await sending.send(
+            StageMacRows, uuid5(import_id, f"part/{part}"), import_id=here, part=part, rows=some
+        )
+    return accepted
+
+
+def _refused(code: str) -> Refused:
+    return Refused(code, REFUSALS[code].sentence)

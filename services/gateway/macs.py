@@ -1,0 +1,97 @@
+"""The MAC Library module: the list, single MACs, and how far an import is. Files come in at `mac_upload`."""
+
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from contracts.devices import (
+    AbandonMacImport,
+    GetMacImport,
+    ListMacImports,
+    ListMacs,
+    ListRefusedRows,
+    MacImportList,
+    MacImportView,
+    MacPage,
+    MacUse,
+    RefusedRows,
+    RegisterMac,
+    RemoveMac,
+    StartMacImport,
+)
+from contracts.message import Accepted
+from services.gateway.asking import Asking, Passed, Sending
+from services.gateway.bodies import Body
+from services.gateway.parameters import After, Cursor, MacInPath, MacSearch, MacUsed, PageNumber, PerPage
+from services.gateway.sessions import settled, signed_in
+
+
+class MacController(Controller):
+    path = "/macs"
+    tags = ["macs"]
+    guards = [signed_in, settled]
+
+    @get(operation_id="ListMacs", summary="A page of one's MAC library, newest first")
+    async def list_macs(
+        self,
+        asking: NamedDependency[Asking],
+        page: PageNumber = 1,
+        per_page: PerPage = 10,
+        q: MacSearch = "",
+        use: MacUsed = MacUse.ALL.value,
+        after: After = "",
+    ) -> Passed[MacPage]:
+        return await asking.page(
+            ListMacs(actor=asking.actor, after=after or None, page=page, per_page=per_page, q=q, use=MacUse(use))
+        )
+
+    @post(operation_id="RegisterMac", status_code=200, summary="Put a MAC into the library")
+    async def register_mac(
+        self, data: JSONBody[Body[RegisterMac]], sending: NamedDependency[Sending]
+    ) -> Response[Accepted]:
+        return await sending.command(RegisterMac, data)
+
+    @delete("/{mac:str}", status_code=200, operation_id="RemoveMac", summary="Take a MAC out of the library")
+    async def remove_mac(self, mac: MacInPath, sending: NamedDependency[Sending]) -> Response[Accepted]:
+        return await sending.command(RemoveMac, mac=mac)
+
+    @get("/imports", operation_id="ListMacImports", summary="One's ten newest imports")
+    async def list_imports(self, asking: NamedDependency[Asking], after: After = "") -> Passed[MacImportList]:
+        return await asking.page(ListMacImports(actor=asking.actor, after=after or None))
+
+    @get("/imports/{import_id:uuid}", operation_id="GetMacImport", summary="How far an import is")
+    async def get_import(
+        self, import_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
+    ) -> Passed[MacImportView]:
+        return await asking.page(GetMacImport(actor=asking.actor, after=after or None, import_id=str(import_id)))
+
+    @post(
+        "/imports/{import_id:uuid}/start",
+        operation_id="StartMacImport",
+        status_code=200,
+        summary="Put the valid rows of a judged list into the library",
+    )
+    async def start_import(self, import_id: FromPath[UUID], sending: NamedDependency[Sending]) -> Response[Accepted]:
+        return await sending.command(StartMacImport, import_id=str(import_id))
+
+    @delete(
+        "/imports/{import_id:uuid}", operation_id="AbandonMacImport", status_code=200, summary="Forget a judged list"
+    )
+    async def abandon_import(self, import_id: FromPath[UUID], sending: NamedDependency[Sending]) -> Response[Accepted]:
+        return await sending.command(AbandonMacImport, import_id=str(import_id))
+
+    @get(
+        "/imports/{import_id:uuid}/refused",
+        operation_id="ListRefusedRows",
+        summary="The refused lines of an import, a part of the file at a time",
+    )
+    async def list_refused(
+        self, import_id: FromPath[UUID], asking: NamedDependency[Asking], cursor: Cursor = "", after: After = ""
+    ) -> Passed[RefusedRows]:
+        return await asking.page(
+            ListRefusedRows(
+                actor=asking.actor, after=after or None, import_id=str(import_id), cursor=cursor[:20] or None
+            )
+        )

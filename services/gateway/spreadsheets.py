@@ -1,0 +1,351 @@
+"""Reads an uploaded list of MACs: xlsx, xls, ods or csv, told apart by what is in them. Run as a process of its own.
+
+The rule it protects: whatever somebody uploads, at worst this process dies. It gets the file on its standard input, no
+environment, no files, little memory and little time, and answers with rows or with the code of a refusal, in JSON.
+It imports nothing of this project, so that it starts quickly and there is nothing here to reach.
+"""
+
+import csv
+import datetime
+import io
+import json
+import re
+import resource
+import stat
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from xml.etree import ElementTree
+
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+
+MEMORY_BYTES = 256 * 2**20
+PROCESSOR_S = 15
+ROWS_MAX = 100_000
+TEXT_MAX = 64
+
+UNPACKED_BYTES_MAX = 64 * 2**20
+RATIO_MAX = 100
+"""Unpacked to packed, for what is large: lists of MACs reach 20."""
+_LARGE_BYTES = 2**20
+_ENTRIES_MAX = 500
+_CHUNK_BYTES = 2**18
+
+_ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
+_BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x7fELF")
+_DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_FORMULA_STARTS = ("=", "+", "-", "@")
+
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
+
+# Cells of column A that calamine shows as their last value (formulas) or as nothing (errors).
+_CELL = re.compile(
+    rb"<(?:\w+:)?c\s(?P<attributes>[^>]*)>\s*"
+    rb"(?:(?P<formula><(?:\w+:)?f[\s/>])|(?:<(?:\w+:)?v>(?P<value>[^<]{0,64})))"
+)
+_IN_COLUMN_A = re.compile(rb'\br="A([0-9]{1,7})"')
+_CELL_BEGINS = re.compile(rb"<(?:\w+:)?c\s")
+_ODS_ROW = re.compile(rb"<table:table-row\b([^>]*)>(?:\s*<table:table-cell\b([^>]*)>)?")
+_ODS_REPEATED = re.compile(rb'table:number-rows-repeated="([0-9]{1,7})"')
+
+Cell = str | float | bool | datetime.date | datetime.time | datetime.timedelta
+Row = tuple[int, str, str | None]
+"""A line of the file, what stands in its column A, and the code of what is wrong with it, if that is clear already."""
+
+
+class Unreadable(Exception):
+    """The file is refused; the first argument is the code of the reason."""
+
+
+def read(file: bytes) -> list[Row]:
+    """The rows below the header, in order. Raises `Unreadable`, and whatever a broken file makes its readers raise."""
+    if file.startswith(_ZIP):
+        return _of_archive(file)
+    if file.startswith(_OLE):
+        return _of_xls(file)
+    return _of_text(file)
+
+
+# --- Rows -------------------------------------------------------------------------------------------------------------
+
+
+def _judged(rows: Iterable[tuple[int, list[Cell], str | None]]) -> list[Row]:
+    """Rows with their lines, the header first. A mark says what the cell in column A really is."""
+    judged: list[Row] = []
+    waiting: list[Row] = []
+    began = False
+    for line, cells, mark in rows:
+        if not began:
+            began = True
+            if not _is_header(cells):
+                raise Unreadable("header-missing")
+            if any(map(_is_filled, cells[1:])):
+                judged.append((line, "MAC", "columns-not-empty"))
+            continue
+        text, fault = _judged_cell(cells[0] if cells else "", mark)
+        if any(map(_is_filled, cells[1:])):
+            fault = "columns-not-empty"
+        if fault == "row-empty":
+            if len(waiting) <= ROWS_MAX:  # lines below the last MAC are nobody's
+                waiting.append((line, text, fault))
+            continue
+        judged += waiting
+        waiting.clear()
+        judged.append((line, text, fault))
+        if len(judged) > ROWS_MAX:
+            raise Unreadable("rows-too-many")
+    if not judged:
+        raise Unreadable("list-empty" if began else "header-missing")
+    return judged
+
+
+def _is_header(cells: list[Cell]) -> bool:
+    return bool(cells) and isinstance(cells[0], str) and cells[0].strip("\ufeff \t\r\n\xa0").casefold() == "mac"
+
+
+def _is_filled(cell: Cell) -> bool:
+    return bool(cell.strip()) if isinstance(cell, str) else True
+
+
+def _judged_cell(cell: Cell, mark: str | None) -> tuple[str, str | None]:
+    if mark == "formula":
+        return _shown(_written(cell)) or "=", "cell-is-formula"
+    if mark is not None:
+        return _shown(mark), "cell-not-text"
+    if not isinstance(cell, str):
+        return _shown(_written(cell)), "cell-not-text"
+    text = cell.strip()
+    if not text:
+        return "", "row-empty"
+    if text.startswith(_FORMULA_STARTS):
+        return _shown(text), "cell-is-formula"
+    return _shown(text), None
+
+
+def _written(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return str(cell)
+
+
+def _shown(text: str) -> str:
+    """The beginning of the text, without what cannot be seen or turns the direction of what follows."""
+    text = text[:TEXT_MAX]
+    return text if text.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+# --- Text -------------------------------------------------------------------------------------------------------------
+
+
+def _of_text(file: bytes) -> list[Row]:
+    if file.startswith(_BINARY):
+        raise Unreadable("file-unknown")
+    if file.startswith(_UTF16_MARKS) or file[:64].count(0) > 8:
+        raise Unreadable("file-not-utf-8")
+    try:
+        text = file.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable("file-not-utf-8") from None
+    if text.lstrip()[:1] in ("<", "{"):
+        raise Unreadable("file-unknown")
+    return _judged(_lines(text))
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[Cell], str | None]]:
+    csv.field_size_limit(len(text) + 1)
+    start = text[:4096]
+    separator = max(",;\t", key=start.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            yield line, list(cells), None
+            line = reader.line_num + 1
+    except csv.Error:
+        raise Unreadable("file-broken") from None
+
+
+# --- Spreadsheets -----------------------------------------------------------------------------------------------------
+
+
+def _of_archive(file: bytes) -> list[Row]:
+    with zipfile.ZipFile(io.BytesIO(file)) as archive:
+        _check_entries(archive)
+        names = set(archive.namelist())
+        is_xlsx = {"xl/workbook.xml", "[Content_Types].xml"} <= names
+        if not is_xlsx and not {"mimetype", "content.xml"} <= names:
+            raise Unreadable("file-unknown")
+        if any(name.lower().endswith("vbaproject.bin") for name in names) or b"macroEnabled" in (
+            archive.read("[Content_Types].xml") if is_xlsx else b""
+        ):
+            raise Unreadable("file-has-macros")
+        if not is_xlsx and b"encryption-data" in _small(archive, "META-INF/manifest.xml"):
+            raise Unreadable("file-encrypted")
+        _check_parts(archive)
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file))
+        sheet = _first_visible(workbook)
+        marks = _xlsx_marks(archive, sheet) if is_xlsx else _ods_marks(archive, sheet)
+    return _of_sheet(workbook, sheet, marks)
+
+
+def _of_xls(file: bytes) -> list[Row]:
+    names = [name.encode("utf-16-le") for name in ("EncryptedPackage", "_VBA_PROJECT")]
+    for name, code in zip(names, ("file-encrypted", "file-has-macros"), strict=True):
+        if name in file:
+            raise Unreadable(code)
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(file))
+    return _of_sheet(workbook, _first_visible(workbook), {})
+
+
+def _first_visible(workbook: CalamineWorkbook) -> int:
+    for index, sheet in enumerate(workbook.sheets_metadata):
+        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet:
+            return index
+    raise Unreadable("header-missing")
+
+
+def _of_sheet(workbook: CalamineWorkbook, index: int, marks: dict[int, str]) -> list[Row]:
+    sheet = workbook.get_sheet_by_index(index)
+    if sheet.start != (0, 0):
+        raise Unreadable("header-missing")
+
+    def rows() -> Iterator[tuple[int, list[Cell], str | None]]:
+        for line, cells in enumerate(sheet.iter_rows(), 1):
+            yield line, list(cells), marks.get(line)
+        # Below the last value there may be formulas that have none.
+        for line in range(sheet.height + 1, max(marks, default=0) + 1):
+            yield line, [], marks.get(line)
+
+    return _judged(rows())
+
+
+def _check_entries(archive: zipfile.ZipFile) -> None:
+    entries = archive.infolist()
+    if len(entries) > _ENTRIES_MAX:
+        raise Unreadable("file-too-large")
+    for entry in entries:
+        is_link = stat.S_ISLNK(entry.external_attr >> 16)
+        name = entry.filename.replace("\\", "/")
+        if is_link or name.startswith("/") or ".." in name.split("/") or len(name) > 255:
+            raise Unreadable("file-hostile")
+        if entry.flag_bits & 1:
+            raise Unreadable("file-encrypted")
+
+
+def _check_parts(archive: zipfile.ZipFile) -> None:
+    """Unpacks everything once, keeping nothing: what an archive says of its own sizes may be a lie."""
+    total = 0
+    for entry in archive.infolist():
+        unpacked, before, rows = 0, b"", 0
+        is_xml = entry.filename.lower().endswith((".xml", ".rels"))
+        with archive.open(entry) as part:
+            while chunk := part.read(_CHUNK_BYTES):
+                if is_xml and not unpacked and not chunk.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+                    raise Unreadable("file-hostile")  # another encoding would hide the rest from us
+                unpacked += len(chunk)
+                total += len(chunk)
+                if is_xml and any(each in before + chunk for each in _DECLARATIONS):
+                    raise Unreadable("file-hostile")
+                rows += chunk.count(b"<row") + chunk.count(b"<table:table-row")
+                before = chunk[-16:]
+                if unpacked > _LARGE_BYTES and unpacked > RATIO_MAX * max(1, entry.compress_size):
+                    raise Unreadable("file-hostile")
+                if total > UNPACKED_BYTES_MAX:
+                    raise Unreadable("rows-too-many" if rows > ROWS_MAX else "file-too-large")
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A part that is small in every honest file; nothing when it is not there."""
+    if name not in archive.namelist():
+        return b""
+    with archive.open(name) as part:
+        return part.read(_LARGE_BYTES)
+
+
+def _xlsx_marks(archive: zipfile.ZipFile, index: int) -> dict[int, str]:
+    """By line, what calamine does not show of the cells in column A."""
+    book = ElementTree.fromstring(_small(archive, "xl/workbook.xml"))  # noqa: S314 (no DOCTYPE: `_check_parts`)
+    sheets = [each for space in (_MAIN, _STRICT) for each in book.iter(f"{space}sheet")]
+    relation = sheets[index].get(_RELATION) or sheets[index].get(_STRICT_RELATION)
+    rels = ElementTree.fromstring(_small(archive, "xl/_rels/workbook.xml.rels"))  # noqa: S314
+    target = next(each.get("Target", "") for each in rels if each.get("Id") == relation)
+    marks: dict[int, str] = {}
+    with archive.open(target.removeprefix("/") if target.startswith("/") else f"xl/{target}") as part:
+        left = b""
+        while chunk := part.read(_CHUNK_BYTES):
+            seen = left + chunk
+            # The last cell may go on in the next chunk; no cell that matters here is longer than this.
+            begun = max((each.start() for each in _CELL_BEGINS.finditer(seen, max(0, len(seen) - 4096))), default=None)
+            left = seen[begun:] if begun is not None else seen[-4096:]
+            _mark(seen[: len(seen) - len(left)], marks)
+        _mark(left, marks)
+    return marks
+
+
+def _mark(xml: bytes, marks: dict[int, str]) -> None:
+    for cell in _CELL.finditer(xml):
+        attributes = cell["attributes"]
+        if (place := _IN_COLUMN_A.search(attributes)) is None:
+            continue
+        if cell["formula"]:
+            marks[int(place[1])] = "formula"
+        elif b't="e"' in attributes:
+            marks[int(place[1])] = cell["value"].decode("utf-8", "replace")
+
+
+def _ods_marks(archive: zipfile.ZipFile, index: int) -> dict[int, str]:
+    with archive.open("content.xml") as part:
+        tables = part.read(UNPACKED_BYTES_MAX).split(b"<table:table ")
+    marks: dict[int, str] = {}
+    line = 1
+    for row in _ODS_ROW.finditer(tables[index + 1] if index + 1 < len(tables) else b""):
+        if b"table:formula=" in (row[2] or b""):
+            marks[line] = "formula"
+        repeated = _ODS_REPEATED.search(row[1])
+        line += int(repeated[1]) if repeated else 1
+    return marks
+
+
+_BROKEN = (
+    CalamineError,
+    ElementTree.ParseError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+# --- The process ------------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
+    for limit in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        resource.setrlimit(limit, (0, 0))
+    try:
+        answer: dict[str, object] = {"rows": read(sys.stdin.buffer.read())}
+    except Unreadable as reason:
+        answer = {"refused": reason.args[0]}
+    except PasswordError:
+        answer = {"refused": "file-encrypted"}
+    except MemoryError:
+        answer = {"refused": "file-too-large"}
+    except _BROKEN:
+        answer = {"refused": "file-broken"}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What comes due by itself: expiry, and the end of account access."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from contracts.accounts import (
+    ActivateUser,
+    GrantAccess,
+    ListAudit,
+    RenewUser,
+    StartImpersonation,
+    SwitchAccountAccess,
+)
+from contracts.message import Actor
+from contracts.permissions import SYSTEM
+from services.accounts.household import months_later
+from tests.accounts.conftest import Region
+
+SOON = timedelta(seconds=3)
+
+
+async def eventually(probe: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await probe():  # noqa: ASYNC110 (what is awaited is a timer of the server)
+            await asyncio.sleep(0.05)
+
+
+async def trail(region: Region, actor: Actor, subject_id: str) -> list[str]:
+    return [row.type for row in (await region.see(ListAudit, actor, subject_id=subject_id)).rows]
+
+
+@pytest.mark.row("U-04")
+async def test_a_user_expires_by_itself_unless_it_was_renewed(region: Region) -> None:
+    installer = await region.installer()
+    expiring, _ = await region.user(installer)
+    renewed, _ = await region.user(installer)
+    long_ago = datetime.now(UTC) - timedelta(days=370) + SOON
+    at = next(
+        each for each in (long_ago + timedelta(days=d) for d in range(10)) if months_later(each, 12) > datetime.now(UTC)
+    )
+    for user_id in (renewed, expiring):
+        await region.tell(ActivateUser, SYSTEM, user_id=user_id, at=at)
+    await region.tell(RenewUser, SYSTEM, user_id=renewed, months=1)
+
+    async def expired() -> bool:
+        return "UserExpired" in await trail(region, installer, expiring)
+
+    await eventually(expired)
+    assert await trail(region, installer, expiring) == ["UserExpired", "UserActivated", "UserAdded"]
+    assert await trail(region, installer, renewed) == ["UserRenewed", "UserActivated", "UserAdded"]
+
+
+@pytest.mark.row("X-04")
+async def test_account_access_ends_by_itself_after_an_hour(region: Region) -> None:
+    distributor = await region.distributor()
+    installer = await region.installer(distributor)
+    await region.tell(SwitchAccountAccess, distributor, installer_id=installer.account_id, enabled=True)
+    await region.tell(GrantAccess, installer, installer_id=installer.account_id)
+    await region.tell(
+        StartImpersonation,
+        distributor,
+        at=datetime.now(UTC) - timedelta(minutes=60) + SOON,
+        installer_id=installer.account_id,
+        reason="No ring",
+        session_id=uuid4().hex * 2,
+    )
+
+    async def ended() -> bool:
+        return "SessionClosed" in await trail(region, installer, installer.account_id)
+
+    await eventually(ended)
+    (closed, entered, *_) = (await region.see(ListAudit, installer)).rows
+    assert (closed.type, closed.actor_id, entered.type) == ("SessionClosed", "system", "AccountEntered")

@@ -1,0 +1,107 @@
+"""The table of roles: complete, and what it means."""
+
+import pytest
+
+from contracts import devices
+from contracts.accounts import (
+    COMMANDS,
+    QUERIES,
+    ActivateUser,
+    ChangePassword,
+    CreateDistributor,
+    CreateInstaller,
+    CreateSuperManager,
+    GrantAccess,
+    ListDistributors,
+    ListUsers,
+    ResetUser,
+    StartImpersonation,
+    SwitchAccountAccess,
+    WithdrawAccess,
+)
+from contracts.message import Actor, Role
+from contracts.permissions import MAY, SYSTEM, objection, within
+from contracts.refusals import REFUSALS
+from tests.accounts.world import (
+    DISTRIBUTOR,
+    INSTALLER,
+    USER,
+    ask,
+    distributor,
+    installer,
+    master,
+    number,
+    other_distributor,
+    other_installer,
+    root,
+    sibling_installer,
+)
+
+
+@pytest.mark.row("L-05")
+def test_every_command_and_query_has_a_row_for_six_roles() -> None:
+    assert len(Role) == 6
+    assert MAY.keys() == {*COMMANDS, *QUERIES, *devices.COMMANDS, *devices.QUERIES}
+
+
+@pytest.mark.row("L-01", "L-05", "L-06", "L-07")
+def test_each_level_makes_the_next_and_switches_what_it_may() -> None:
+    assert MAY[CreateDistributor] == {Role.SUPER_MANAGER}
+    assert MAY[CreateInstaller] == MAY[SwitchAccountAccess] == MAY[StartImpersonation] == {Role.DISTRIBUTOR}
+    assert MAY[GrantAccess] == MAY[WithdrawAccess] == MAY[ResetUser] == {Role.INSTALLER}
+    assert MAY[CreateSuperManager] == MAY[ActivateUser] == frozenset()
+
+
+@pytest.mark.parametrize("actor", [root, distributor, installer, master])
+def test_what_only_the_system_does_is_forbidden_to_people(actor: Actor) -> None:
+    wish = ask(ActivateUser, actor, user_id=USER)
+    refusal = objection(wish)
+    assert refusal is not None
+    assert refusal.code == "forbidden"
+    assert refusal.detail == REFUSALS["forbidden"].sentence
+    assert objection(ask(ActivateUser, SYSTEM, user_id=USER)) is None
+
+
+def test_an_impersonator_changes_no_password_and_no_permission() -> None:
+    inside = installer.model_copy(update={"impersonator_id": DISTRIBUTOR})
+    for wish in (
+        ask(GrantAccess, inside, installer_id=INSTALLER),
+        ask(WithdrawAccess, inside, installer_id=INSTALLER),
+        ask(ChangePassword, inside, account_id=INSTALLER, current_password="x", new_password="long enough"),
+    ):
+        refusal = objection(wish)
+        assert refusal is not None
+        assert refusal.code == "forbidden-while-impersonating"
+    assert objection(ask(ResetUser, inside, user_id=USER)) is None
+
+
+def test_queries_are_in_the_same_table() -> None:
+    assert objection(ListUsers(actor=installer)) is None
+    assert objection(ListUsers(actor=distributor)) is not None
+    assert objection(ListDistributors(actor=root)) is None
+
+
+@pytest.mark.parametrize(
+    ("actor", "inside"),
+    [
+        (root, True),
+        (distributor, True),
+        (installer, True),
+        (master, True),
+        (sibling_installer, False),
+        (other_installer, False),
+        (other_distributor, False),
+        (Actor(account_id=number(50), role=Role.INSTALLER), False),
+        (Actor(account_id=number(50), role=Role.DISTRIBUTOR), False),
+        (Actor(account_id=number(50), role=Role.PROPERTY_MANAGER, installer_id=INSTALLER), True),
+        (Actor(account_id=number(50), role=Role.FAMILY_MEMBER, household_id=number(51)), False),
+    ],
+)
+@pytest.mark.row("L-05")
+def test_a_tree_holds_what_lies_below_and_nothing_beside(actor: Actor, inside: bool) -> None:
+    assert within(actor, distributor_id=DISTRIBUTOR, installer_id=INSTALLER, household_id=USER) is inside
+
+
+def test_nobody_without_a_place_is_within_nothing() -> None:
+    for role in set(Role) - {Role.SUPER_MANAGER}:
+        assert not within(Actor(account_id=number(50), role=role), distributor_id=None)

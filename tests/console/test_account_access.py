@@ -1,0 +1,107 @@
+"""A distributor in an installer's account: only by permission, with a reason, visibly, and not a moment longer."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.console.browsing import Visit, field, toggle
+from tests.console.town import Town
+
+
+async def open_menu(page: Page) -> None:
+    await page.get_by_role("button", name="Account menu").click()
+    await expect(page.get_by_role("menuitem", name="Log out")).to_be_visible()
+
+
+@pytest.mark.row("X-01", "X-02", "X-05", "L-07", "L-09")
+async def test_account_setting_appears_when_the_distributor_enables_it_and_says_what_follows(
+    place: Town, visit: Visit
+) -> None:
+    above = await place.another_distributor("West Doors")
+    installer = await place.installer("Canal Bells", above=above)
+    page, portal = await visit(installer, "/user"), await visit(above, "/")
+    await open_menu(page)
+    await expect(page.get_by_role("menuitem", name="Account Setting")).to_have_count(0)
+    await page.keyboard.press("Escape")
+
+    await expect(portal.get_by_role("button", name="Switch into: Canal Bells")).to_be_disabled()
+    await toggle(portal.get_by_role("switch", name="Account access: Canal Bells"))
+    await expect(portal.get_by_text("The installer can now grant permission")).to_be_visible()
+
+    await open_menu(page)
+    await page.get_by_role("menuitem", name="Account Setting").click()
+    dialog = page.get_by_role("dialog", name="Account Setting")
+    permission = dialog.get_by_role("switch", name="Permission Granted")
+    await expect(permission).not_to_be_checked()
+    await expect(dialog).to_contain_text(re.compile(r"On — your distributor can switch into your account.*without"))
+    await expect(dialog).to_contain_text(re.compile(r"Off — nobody else can enter your account.*ends at once"))
+    await toggle(permission)
+    await dialog.get_by_role("button", name="Submit").click()
+    await expect(page.get_by_text("Your distributor may now enter your account")).to_be_visible()
+    await expect(portal.get_by_role("button", name="Switch into: Canal Bells")).to_be_enabled()
+
+    await toggle(portal.get_by_role("switch", name="Account access: Canal Bells"))
+    await expect(portal.get_by_role("button", name="Switch into: Canal Bells")).to_be_disabled()
+    await open_menu(page)
+    await expect(page.get_by_role("menuitem", name="Account Setting")).to_have_count(0)
+
+
+@pytest.mark.row("X-03", "L-05")
+async def test_a_distributor_inside_an_account_is_bannered_and_recorded_by_both_names(
+    place: Town, visit: Visit
+) -> None:
+    above = await place.another_distributor("Hill Doors")
+    installer = await place.installer("Lake Bells", above=above)
+    home = await place.household(installer, "Lake House")
+    await place.offer_access(installer, above=above, granted=True)
+    page = await visit(above, "/")
+    await page.get_by_role("button", name="Switch into: Lake Bells").click()
+    dialog = page.get_by_role("dialog", name="Switch into")
+    await expect(dialog).to_contain_text("Lake Bells")
+    await expect(dialog.get_by_role("button", name="Submit")).to_be_disabled()
+    await field(dialog, "Reason").fill("Asked for help by telephone")
+    await dialog.get_by_role("button", name="Submit").click()
+
+    banner = page.get_by_role("region", name="Switched account")
+    await expect(banner).to_contain_text("Hill Doors as Lake Bells · Reason: Asked for help by telephone")
+    await expect(banner.get_by_role("timer")).to_have_text(re.compile(r"^(60:00|59:\d\d)$"))
+    await page.get_by_label("Edit: Lake House").click()
+    await expect(banner).to_be_visible()
+    await expect(page.get_by_role("button", name="Reset Password")).to_be_disabled()
+    await field(page, "Name").fill("Lakeside House")
+    await page.get_by_role("button", name="Submit").click()
+    await expect(page.get_by_role("row", name=re.compile("Lakeside House"))).to_be_visible()
+    await banner.get_by_role("button", name="End").click()
+    await expect(page.get_by_role("heading", name="Installers")).to_be_visible()
+    await expect(banner).to_have_count(0)
+
+    own = await visit(installer, f"/user/{home}/audit")
+    changed = own.get_by_role("row", name=re.compile("Name, room or address changed"))
+    await expect(changed).to_contain_text("Hill Doors")
+    await expect(changed).to_contain_text("in the account of Lake Bells")
+
+
+@pytest.mark.row("X-04")
+async def test_withdrawing_the_permission_puts_the_distributor_out_at_once(place: Town, visit: Visit) -> None:
+    above = await place.another_distributor("Moor Doors")
+    installer = await place.installer("Fen Bells", above=above)
+    await place.offer_access(installer, above=above, granted=True)
+    inside = await visit(above, "/")
+    await inside.get_by_role("button", name="Switch into: Fen Bells").click()
+    await field(inside, "Reason").fill("Asked for help")
+    await inside.get_by_role("button", name="Submit").click()
+    await expect(inside.get_by_role("region", name="Switched account")).to_be_visible()
+    await expect(inside.get_by_role("heading", name="User", exact=True)).to_be_visible()
+
+    page = await visit(installer, "/user")
+    await open_menu(page)
+    await page.get_by_role("menuitem", name="Account Setting").click()
+    dialog = page.get_by_role("dialog", name="Account Setting")
+    await expect(dialog.get_by_role("switch", name="Permission Granted")).to_be_checked()
+    await toggle(dialog.get_by_role("switch", name="Permission Granted"))
+    await dialog.get_by_role("button", name="Submit").click()
+    await expect(page.get_by_text("Nobody else can enter your account")).to_be_visible()
+    await expect(inside.get_by_role("heading", name="Installers")).to_be_visible()
+    await expect(inside.get_by_role("region", name="Switched account")).to_have_count(0)
+    await expect(inside.get_by_text("You are back in your own account")).to_be_visible()

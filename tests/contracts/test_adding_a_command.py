@@ -1,0 +1,37 @@
+"""The page that teaches how to add a command shows code as it is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "adding-a-command.md").read_text()
+NAMED = re.compile(r"^`([a-z_/]+\.py)`$|^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks() -> list[tuple[str, str]]:
+    """Every block of code with the file that was named last before it."""
+    shown: list[tuple[str, str]] = []
+    name = ""
+    for found in NAMED.finditer(PAGE):
+        name = found[1] or name
+        if found[2]:
+            shown.append((name, found[2]))
+    return shown
+
+
+def test_the_page_shows_code_of_each_of_the_four_files() -> None:
+    assert {"contracts/accounts.py", "services/accounts/installer.py", "services/accounts/partners.py"} <= {
+        name for name, _ in blocks()
+    }
+
+
+@pytest.mark.parametrize(("name", "code"), blocks())
+def test_every_block_is_in_the_file_it_names(name: str, code: str) -> None:
+    assert code in (ROOT / name).read_text()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:contracts|kernel|services|tests)/[\w/.]+)`", PAGE))))
+def test_every_file_the_page_names_exists(path: str) -> None:
+    assert (ROOT / path).exists()

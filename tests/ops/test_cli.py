@@ -1,0 +1,132 @@
+"""The `smartplus` command: exit codes that a script can use, help that a person can read."""
+
+import asyncio
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops import local
+from ops.failures import ServerFailed
+
+NOWHERE = {"NATS_URL": "nats://127.0.0.1:1", "MONGODB_URI": "mongodb://127.0.0.1:1/?replicaSet=rs0"}
+
+
+async def smartplus(*arguments: str, **environment: str) -> tuple[int | None, str]:
+    """Exit code and all output of one command."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ops", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "120", **environment},
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def test_doctor_is_content_with_this_machine_and_the_running_servers(
+    nats_url: str, mongodb_uri: str, tmp_path: Path
+) -> None:
+    code, output = await smartplus("doctor", "--data", str(tmp_path), NATS_URL=nats_url, MONGODB_URI=mongodb_uri)
+    assert code == 0, output
+    assert "ok      NATS         2." in output
+    assert "ok      MongoDB" in output
+    assert "All that is needed is well." in output
+
+
+async def test_doctor_fails_with_the_way_out_when_a_server_does_not_answer(tmp_path: Path) -> None:
+    code, output = await smartplus("doctor", "--data", str(tmp_path), **NOWHERE)
+    assert code == 1, output
+    assert "FAILED  NATS" in output
+    assert "correct or unset NATS_URL" in output
+    assert "FAILED  MongoDB" in output
+    assert "correct or unset MONGODB_URI" in output
+
+
+async def test_a_missing_dependency_is_exit_code_2_with_the_way_out(tmp_path: Path) -> None:
+    code, output = await smartplus("up", "--data", str(tmp_path), MONGOD_BIN="/nowhere/mongod")
+    assert code == 2, output
+    assert "MONGOD_BIN is /nowhere/mongod, which cannot be run" in output
+
+
+async def test_a_command_for_a_running_system_says_that_none_runs(tmp_path: Path) -> None:
+    code, output = await smartplus("demo", "load", "--data", str(tmp_path))
+    assert code == 2, output
+    assert "Start it with: smartplus up" in output
+
+
+async def test_an_unknown_service_is_wrong_usage() -> None:
+    code, output = await smartplus("serve", "catering")
+    assert code == 2
+    assert "there is no service 'catering'" in output
+
+
+async def test_help_names_every_command() -> None:
+    code, output = await smartplus("--help")
+    assert code == 0
+    for command in ("up", "serve", "demo", "doctor", "events", "rebuild", "intercoms"):
+        assert f" {command} " in output
+
+
+async def test_a_taken_port_is_said_before_anything_starts(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        code, output = await smartplus("up", "--data", str(tmp_path), "--port", str(port))
+    assert code == 1
+    assert (
+        f"Port {port} is in use. Stop what listens there, or choose another: smartplus up --port {port + 1}" in output
+    )
+    assert not (tmp_path / "nats").exists()
+
+
+async def test_fresh_data_is_not_deleted_without_a_yes(tmp_path: Path) -> None:
+    secret = local.secret_file(tmp_path).read_text()
+    code, output = await smartplus("up", "--fresh", "--data", str(tmp_path))
+    assert code == 1, output
+    assert local.secret_file(tmp_path).read_text() == secret
+
+
+def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    secret = local.secret_file(tmp_path)
+    assert len(bytes.fromhex(secret.read_text())) == 32
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    before = secret.read_text()
+    assert local.secret_file(tmp_path).read_text() == before
+
+
+def test_one_folder_is_held_by_one_system(tmp_path: Path) -> None:
+    with local.held(tmp_path), pytest.raises(ServerFailed, match="already runs on"), local.held(tmp_path):
+        pass
+    with local.held(tmp_path):
+        pass
+
+
+def test_wiping_deletes_only_what_is_ours(tmp_path: Path) -> None:
+    (tmp_path / "nats").mkdir()
+    (tmp_path / "nats" / "block").write_text("events")
+    local.secret_file(tmp_path)
+    (tmp_path / "somebody's thesis").write_text("years of work")
+    local.wipe(tmp_path)
+    assert not local.has_data(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["somebody's thesis"]
+
+
+def test_a_running_system_is_found_through_its_folder_until_it_ends(tmp_path: Path) -> None:
+    with local.announced(tmp_path, {"NATS_URL": "nats://somewhere"}):
+        assert local.environment(tmp_path) == {"NATS_URL": "nats://somewhere"}
+    assert local.environment(tmp_path) == {}
+
+
+async def test_a_row_without_a_test_fails_the_list_of_rows() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "--rows", "-p", "no:cacheprovider", __file__),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 1
+    assert b"L-01  NO TEST" in output
+    assert b"rows are proved by a test. G-01" in output

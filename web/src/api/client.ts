@@ -1,0 +1,43 @@
+// How the generated client speaks to the gateway: CSRF token, refusals as `Problem`, and reading one's own writes.
+import type { CreateClientConfig } from "./generated/client.gen";
+import { learnPosition, Problem, type FieldRefusal } from "./answers";
+
+function cookie(name: string): string | undefined {
+  const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+  return found && decodeURIComponent(found.slice(name.length + 1));
+}
+
+/** What stands on every request that changes something: proof that the page itself sends it. */
+export function proof(): Record<string, string> {
+  const token = cookie("csrftoken");
+  return token ? { "x-csrf-token": token } : {};
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => undefined);
+  const { code, detail, errors } = (body ?? {}) as { code?: string; detail?: string; errors?: FieldRefusal[] };
+  const wait = Number(response.headers.get("retry-after"));
+  return new Problem(response.status, code ?? "failed", detail ?? "", errors ?? [], wait > 0 ? wait : undefined);
+}
+
+async function speak(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  if (request.method !== "GET") for (const [name, value] of Object.entries(proof())) request.headers.set(name, value);
+  let response: Response;
+  try {
+    response = await fetch(request);
+  } catch (reason) {
+    if (request.signal.aborted) throw reason;
+    throw new Problem(0, "unreachable", "");
+  }
+  return understood(response);
+}
+
+/** The answer itself, and its position learnt. Throws the `Problem` when it says no. */
+export async function understood(response: Response): Promise<Response> {
+  if (!response.ok) throw await problemOf(response);
+  learnPosition(response.headers.get("smartplus-position"));
+  return response;
+}
+
+export const createClientConfig: CreateClientConfig = (config) => ({ ...config, baseUrl: "", fetch: speak });

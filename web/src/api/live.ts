@@ -1,0 +1,86 @@
+// What changed elsewhere arrives as server-sent events; the queries that show it are asked again.
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { learnPosition } from "./answers";
+import type { Change } from "./generated/types.gen";
+
+/** The first element of every query key that shows a kind of thing. */
+const shownBy: Record<string, readonly string[]> = {
+  household: ["users", "user", "members", "user-audit", "audit", "devices", "cameras", "macs"],
+  installer: ["installers", "session", "customer-service", "account-access"],
+  distributor: ["distributors", "session"],
+  session: ["session", "sessions", "audit", "user-audit"],
+  audit: ["audit", "user-audit"],
+  mac: ["macs"],
+  import: ["mac-import", "mac-imports"],
+  device: ["devices", "macs", "device", "device-audit", "credentials", "provisioning", "provisionings"],
+  camera: ["cameras", "device"],
+  "device-command": ["device-commands", "device", "provisioning", "provisionings"],
+  provisioning: ["provisioning", "provisionings", "regular-autop"],
+  credential: ["credentials"],
+  "door-event": ["door-events"],
+};
+
+/** Notices of one burst (an import, a campaign) are answered with one round of questions. */
+const gatherMs = 80;
+/** A round that takes longer, such as one without a network, does not hold up the next. */
+const roundMs = 3000;
+
+export function useLive(active: boolean): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (!active) return;
+    const changed = new Set<string>();
+    let gathering: number | undefined;
+    let opening: number | undefined;
+    let source: EventSource | undefined;
+    let failures = 0;
+    let closed = false;
+
+    // One round at a time: asking again ends the question before, and under steady news none would be answered.
+    const flush = async () => {
+      const roots = [...changed];
+      changed.clear();
+      const asked = Promise.all(roots.map((root) => queries.invalidateQueries({ queryKey: [root] })));
+      await Promise.race([asked, new Promise((resolve) => window.setTimeout(resolve, roundMs))]);
+      gathering = undefined;
+      if (changed.size > 0) note([]);
+    };
+    const note = (roots: readonly string[]) => {
+      roots.forEach((root) => changed.add(root));
+      if (!closed) gathering ??= window.setTimeout(() => void flush(), gatherMs);
+    };
+    const everything = () => note(Object.values(shownBy).flat());
+
+    const hear = (message: MessageEvent<string>) => {
+      const notice = JSON.parse(message.data) as Change;
+      learnPosition(notice.position);
+      note(shownBy[notice.thing] ?? []);
+    };
+
+    // The browser comes back by itself after a cut; after an answer that is no stream it gives up, and we begin anew.
+    const open = () => {
+      source = new EventSource("/api/v1/live");
+      source.onmessage = hear;
+      source.addEventListener("resync", everything);
+      source.onopen = () => {
+        failures = 0;
+        // What was answered before may lack what was told while nobody listened, at the first time too.
+        everything();
+      };
+      source.onerror = () => {
+        failures += 1;
+        if (source?.readyState !== EventSource.CLOSED) return;
+        note(["session"]);
+        opening = window.setTimeout(open, Math.min(30_000, 1000 * 2 ** failures));
+      };
+    };
+    open();
+    return () => {
+      closed = true;
+      source?.close();
+      window.clearTimeout(gathering);
+      window.clearTimeout(opening);
+    };
+  }, [active, queries]);
+}

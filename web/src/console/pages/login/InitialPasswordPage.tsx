@@ -1,0 +1,47 @@
+// The first password was seen by somebody else; nothing else opens until it is replaced.
+import { Button, Stack } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { logOut } from "../../../api";
+import { useAbout } from "../../../api/reference";
+import { useCommand } from "../../../api/useCommand";
+import { GeneralRefusal } from "../../../ui/Dialog";
+import { PasswordFields, usePasswordChange } from "../../../ui/password";
+import { toastDone } from "../../../ui/refusals";
+import { useTakeSession } from "../../session";
+import { Door } from "./Door";
+
+export function InitialPasswordPage() {
+  const { t } = useTranslation();
+  const take = useTakeSession();
+  const queries = useQueryClient();
+  const region = useAbout().data?.region;
+  const { form, refusal, busy, ready, submit } = usePasswordChange(() => {
+    toastDone(t("password.changed"));
+    void queries.invalidateQueries({ queryKey: ["session"] });
+  });
+  const leave = useCommand<void, unknown>(() => logOut(), { onSuccess: () => take(null) });
+
+  return (
+    <Door title={t("password.chooseTitle")} explain={t("password.chooseExplain")} region={region}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <Stack gap="md">
+          <PasswordFields form={form} first />
+          <GeneralRefusal text={refusal} />
+          <Button type="submit" fullWidth size="md" loading={busy} disabled={!ready}>
+            {t("action.submit")}
+          </Button>
+          <Button variant="subtle" color="gray" onClick={() => leave.mutate()}>
+            {t("account.logOut")}
+          </Button>
+        </Stack>
+      </form>
+    </Door>
+  );
+}

@@ -1,0 +1,41 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import { type Accepted, addUser, type AddUser, once } from "../../../api";
+import { useCommand } from "../../../api/useCommand";
+import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
+import { Page } from "../../../ui/Page";
+import { toastDone } from "../../../ui/refusals";
+import { useSession } from "../../session";
+import { newUser, UserFields } from "./UserFields";
+
+export function AddUserPage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const session = useSession();
+  const [initial] = useState({ ...newUser, time_zone: session.time_zone });
+  const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
+  const add = useCommand<AddUser, Accepted>((body, key) => addUser({ body, headers: once(key) }), {
+    onSuccess: (accepted, { name, email }) => {
+      const credential = credentialIn(accepted);
+      toastDone(email && !credential ? t("user.addedMailed") : t("user.added"));
+      void queries.invalidateQueries({ queryKey: ["users"] });
+      if (credential) setIssued({ name, credential });
+      else navigate("/user");
+    },
+  });
+  return (
+    <Page title={t("user.addTitle")} back={{ to: "/user", label: t("module.user") }}>
+      <UserFields
+        initial={initial}
+        busy={add.isPending}
+        problem={add.error}
+        onSubmit={add.mutate}
+        onCancel={() => navigate("/user")}
+      />
+      {issued && <CredentialDialog {...issued} scannable onClose={() => navigate("/user")} />}
+    </Page>
+  );
+}

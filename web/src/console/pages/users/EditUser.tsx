@@ -1,0 +1,167 @@
+import { Button, Group, Text } from "@mantine/core";
+import { IconKey, IconTrash } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import {
+  type Accepted,
+  type AddUser,
+  deleteUser,
+  editUser,
+  once,
+  resetUserPassword,
+  type UserDetail,
+} from "../../../api";
+import { useCommand } from "../../../api/useCommand";
+import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
+import { ConfirmDialog } from "../../../ui/Dialog";
+import { useAreaCode } from "../../../ui/Phone";
+import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { useSession } from "../../session";
+import { type UserForm, UserFields } from "./UserFields";
+
+function formOf(user: UserDetail, behind: (number: string | null) => string): UserForm {
+  const [first, second, third] = user.landlines;
+  return {
+    name: user.name,
+    room: user.room ?? "",
+    email: user.email ?? "",
+    country: user.country,
+    address: user.address,
+    mobile: behind(user.mobile),
+    call_type: user.call_type,
+    time_zone: user.time_zone,
+    language: user.language,
+    landlines: [behind(first), behind(second), behind(third)],
+    home_automation: user.home_automation,
+    premium: user.premium_on,
+    landline_service: user.landline_service,
+    with_indoor_monitor: user.with_indoor_monitor,
+  };
+}
+
+export function EditUser({ user }: { user: UserDetail }) {
+  const { t } = useTranslation();
+  const text = useRefusalText();
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const session = useSession();
+  const { behind } = useAreaCode(user.country);
+  const initial = useMemo(() => formOf(user, behind), [user, behind]);
+  const [asking, setAsking] = useState<"delete" | "password" | null>(null);
+  const [credential, setCredential] = useState<Credential | null>(null);
+  const refresh = () =>
+    Promise.all(
+      ["users", "user", "user-audit", "audit"].map((root) => queries.invalidateQueries({ queryKey: [root] })),
+    );
+
+  const path = { user_id: user.user_id };
+  const save = useCommand<AddUser, Accepted>(
+    (body, key) => editUser({ path, body, headers: { ...once(key), "If-Match": `"${user.revision}"` } }),
+    {
+      onSuccess: () => {
+        toastDone(t("user.saved"));
+        void refresh();
+        navigate("/user");
+      },
+      onError: ({ status }) => {
+        if (status === 412) void queries.invalidateQueries({ queryKey: ["user", user.user_id] });
+      },
+    },
+  );
+  const remove = useCommand<void, Accepted>((_, key) => deleteUser({ path, headers: once(key) }), {
+    onSuccess: () => {
+      toastDone(t("user.deleted"));
+      navigate("/user");
+      queries.removeQueries({ queryKey: ["user", user.user_id] });
+      void queries.invalidateQueries({ queryKey: ["users"] });
+    },
+  });
+  const renew = useCommand<void, Accepted>((_, key) => resetUserPassword({ path, headers: once(key) }), {
+    onSuccess: (accepted) => {
+      setAsking(null);
+      const shown = credentialIn(accepted, user.uid);
+      if (shown) setCredential(shown);
+      else toastDone(t("user.passwordMailed"));
+      void refresh();
+    },
+  });
+
+  return (
+    <>
+      <UserFields
+        initial={initial}
+        linked={user.linked_sites.length > 0}
+        busy={save.isPending}
+        problem={save.error}
+        onSubmit={save.mutate}
+        onCancel={() => navigate("/user")}
+      />
+      <section className="card" style={{ padding: 20, marginBlockStart: 16 }} aria-label={t("user.accountActions")}>
+        <Group justify="space-between" gap="md">
+          <Text size="sm" c="dimmed" flex="1 1 260px">
+            {t("user.accountActionsExplain")}
+          </Text>
+          <Group gap="sm">
+            <Button
+              variant="default"
+              leftSection={<IconKey size={17} aria-hidden />}
+              onClick={() => setAsking("password")}
+              disabled={!!session.impersonator_id}
+            >
+              {t("user.resetPassword")}
+            </Button>
+            <Button
+              variant="default"
+              c="var(--mantine-color-error)"
+              leftSection={<IconTrash size={17} aria-hidden />}
+              onClick={() => setAsking("delete")}
+            >
+              {t("action.delete")}
+            </Button>
+          </Group>
+        </Group>
+      </section>
+
+      {asking === "delete" && (
+        <ConfirmDialog
+          title={t("user.deleteTitle")}
+          opened
+          onClose={() => setAsking(null)}
+          busy={remove.isPending}
+          refusal={remove.error && text(remove.error)}
+          onConfirm={() => remove.mutate()}
+        >
+          <Text size="sm">
+            {t("user.deleteWhose")} <bdi style={{ fontWeight: 600 }}>{user.name}</bdi>
+          </Text>
+          <Text size="sm" c="dimmed" mt={6}>
+            {t("user.deleteExplain")}
+          </Text>
+        </ConfirmDialog>
+      )}
+      {asking === "password" && (
+        <ConfirmDialog
+          title={t("user.resetPassword")}
+          opened
+          onClose={() => setAsking(null)}
+          busy={renew.isPending}
+          refusal={renew.error && text(renew.error)}
+          onConfirm={() => renew.mutate()}
+          destructive={false}
+        >
+          <Text size="sm">
+            {t("user.resetPasswordWhose")} <bdi style={{ fontWeight: 600 }}>{user.name}</bdi>
+          </Text>
+          <Text size="sm" c="dimmed" mt={6}>
+            {t("user.resetPasswordShown")}
+          </Text>
+        </ConfirmDialog>
+      )}
+      {credential && (
+        <CredentialDialog name={user.name} credential={credential} scannable onClose={() => setCredential(null)} />
+      )}
+    </>
+  );
+}

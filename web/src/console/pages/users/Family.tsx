@@ -1,0 +1,208 @@
+import { Alert, Button, Group, Skeleton, Text, Tooltip } from "@mantine/core";
+import { IconInfoCircle, IconKey, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import {
+  type Accepted,
+  deleteMember,
+  fresh,
+  listMembers,
+  type MemberView,
+  once,
+  resetMemberPassword,
+  type UserDetail,
+} from "../../../api";
+import { useCommand } from "../../../api/useCommand";
+import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
+import { ConfirmDialog } from "../../../ui/Dialog";
+import { type Column, PlainList } from "../../../ui/PagedList";
+import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { Phone } from "../../../ui/Phone";
+import { RowAction } from "../../../ui/RowAction";
+import { NoData } from "../../../ui/States";
+import { Email, Machine, Time } from "../../../ui/Text";
+import { useMailLanguages } from "../../../api/reference";
+import { useSession } from "../../session";
+import { MemberDialog } from "./MemberDialog";
+
+export function Family({ userId, user }: { userId: string; user: UserDetail | undefined }) {
+  const { t } = useTranslation();
+  const text = useRefusalText();
+  const session = useSession();
+  const queries = useQueryClient();
+  const languages = useMailLanguages().data;
+  const [editing, setEditing] = useState<MemberView | "new" | null>(null);
+  const [removing, setRemoving] = useState<MemberView | null>(null);
+  const [renewing, setRenewing] = useState<MemberView | null>(null);
+  const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
+  const result = useQuery({
+    queryKey: ["members", userId],
+    queryFn: ({ signal }) => listMembers({ path: { user_id: userId }, query: fresh(), signal }),
+  });
+  const members = result.data;
+  const refresh = () =>
+    Promise.all(
+      ["members", "users", "user", "user-audit"].map((root) => queries.invalidateQueries({ queryKey: [root] })),
+    );
+  const remove = useCommand<string, Accepted>(
+    (member_id, key) => deleteMember({ path: { user_id: userId, member_id }, headers: once(key) }),
+    {
+      onSuccess: () => {
+        toastDone(t("member.deleted"));
+        setRemoving(null);
+        void refresh();
+      },
+    },
+  );
+  const renew = useCommand<MemberView, Accepted>(
+    ({ member_id }, key) => resetMemberPassword({ path: { user_id: userId, member_id }, headers: once(key) }),
+    {
+      onSuccess: (accepted, { name, sip }) => {
+        setRenewing(null);
+        const credential = credentialIn(accepted, sip);
+        if (credential) setIssued({ name, credential });
+        else toastDone(t("user.passwordMailed"));
+      },
+    },
+  );
+
+  const free = members ? Math.max(0, members.free_quota - members.rows.length) : 0;
+  const notActivated = user?.status === "inactivated";
+  const columns: Column<MemberView>[] = [
+    { key: "name", label: t("field.name"), lead: true, render: (member) => <bdi>{member.name}</bdi> },
+    { key: "sip", label: t("user.sip"), render: (member) => <Machine value={member.sip} /> },
+    { key: "email", label: t("field.email"), render: (member) => <Email value={member.email} /> },
+    {
+      key: "mobile",
+      label: t("field.mobile"),
+      render: (member) => <Phone number={member.mobile} />,
+    },
+    {
+      key: "language",
+      label: t("field.mailLanguage"),
+      render: (member) => languages?.find(({ code }) => code === member.language)?.name ?? member.language,
+    },
+    { key: "created", label: t("user.created"), render: (member) => <Time value={member.created_at} /> },
+  ];
+  const create = (
+    <Tooltip label={t("member.needsActivation")} disabled={!notActivated}>
+      <Button
+        leftSection={<IconPlus size={17} aria-hidden />}
+        onClick={() => setEditing("new")}
+        disabled={!members || notActivated}
+      >
+        {t("action.new")}
+      </Button>
+    </Tooltip>
+  );
+
+  return (
+    <>
+      {notActivated && (
+        <Alert color="yellow" variant="light" icon={<IconInfoCircle aria-hidden />} mb="md">
+          {t("member.needsActivation")}
+        </Alert>
+      )}
+      <PlainList
+        label={t("member.list")}
+        columns={columns}
+        rowKey={(member) => member.member_id}
+        rows={members?.rows}
+        error={result.error}
+        refetch={() => void result.refetch()}
+        toolbar={
+          <Group justify="space-between" mih={36}>
+            {members ? (
+              <Text size="sm" c="dimmed">
+                {t("user.quota", { free, quota: members.free_quota })}
+                {free === 0 && !notActivated && ` · ${t("member.quotaUsed")}`}
+              </Text>
+            ) : (
+              <Skeleton height={14} width={140} />
+            )}
+            {create}
+          </Group>
+        }
+        empty={<NoData hint={notActivated ? undefined : t("member.noneYet")} />}
+        actionsWidth={120}
+        actions={(member) => (
+          <>
+            <RowAction label={t("user.edit")} name={member.name} onClick={() => setEditing(member)}>
+              <IconPencil size={18} stroke={1.7} />
+            </RowAction>
+            <RowAction
+              label={t("user.resetPassword")}
+              name={member.name}
+              onClick={() => setRenewing(member)}
+              disabled={!!session.impersonator_id}
+            >
+              <IconKey size={18} stroke={1.7} />
+            </RowAction>
+            <RowAction label={t("action.delete")} name={member.name} onClick={() => setRemoving(member)}>
+              <IconTrash size={18} stroke={1.7} />
+            </RowAction>
+          </>
+        )}
+      />
+      {editing && (
+        <MemberDialog
+          userId={userId}
+          member={editing === "new" ? null : editing}
+          country={user?.country ?? null}
+          language={user?.language ?? "en"}
+          onClose={() => setEditing(null)}
+          onDone={({ name }, accepted) => {
+            toastDone(editing === "new" ? t("member.added") : t("member.saved"));
+            setEditing(null);
+            const credential = credentialIn(accepted);
+            if (credential) setIssued({ name, credential });
+            void refresh();
+          }}
+        />
+      )}
+      {removing && (
+        <ConfirmDialog
+          title={t("member.deleteTitle")}
+          opened
+          onClose={() => {
+            remove.reset();
+            setRemoving(null);
+          }}
+          busy={remove.isPending}
+          refusal={remove.error && text(remove.error)}
+          onConfirm={() => remove.mutate(removing.member_id)}
+        >
+          <Text size="sm">
+            {t("member.deleteWhose")} <bdi style={{ fontWeight: 600 }}>{removing.name}</bdi>
+          </Text>
+          <Text size="sm" c="dimmed" mt={6}>
+            {t("member.deleteExplain")}
+          </Text>
+        </ConfirmDialog>
+      )}
+      {renewing && (
+        <ConfirmDialog
+          title={t("user.resetPassword")}
+          opened
+          onClose={() => {
+            renew.reset();
+            setRenewing(null);
+          }}
+          busy={renew.isPending}
+          refusal={renew.error && text(renew.error)}
+          onConfirm={() => renew.mutate(renewing)}
+          destructive={false}
+        >
+          <Text size="sm">
+            {t("user.resetPasswordWhose")} <bdi style={{ fontWeight: 600 }}>{renewing.name}</bdi>
+          </Text>
+          <Text size="sm" c="dimmed" mt={6}>
+            {t("user.resetPasswordShown")}
+          </Text>
+        </ConfirmDialog>
+      )}
+      {issued && <CredentialDialog {...issued} scannable onClose={() => setIssued(null)} />}
+    </>
+  );
+}

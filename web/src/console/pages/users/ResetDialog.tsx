@@ -1,0 +1,78 @@
+import { List, SimpleGrid, Text } from "@mantine/core";
+import { IconCheck, IconMinus } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { once, resetUser, type UserRow } from "../../../api";
+import { useCommand } from "../../../api/useCommand";
+import { ConfirmDialog } from "../../../ui/Dialog";
+import { toastDone, useRefusalText } from "../../../ui/refusals";
+
+const goes = ["goesMembers", "goesContacts", "goesHistory", "goesMessages", "goesKeys", "goesLogin"] as const;
+const stays = ["staysStatus", "staysQuota", "staysAddress", "staysSettings", "staysDevices", "staysAudit"] as const;
+
+export function ResetDialog({ user, onClose }: { user: Pick<UserRow, "user_id" | "name">; onClose: () => void }) {
+  const { t } = useTranslation();
+  const text = useRefusalText();
+  const queries = useQueryClient();
+  const reset = useCommand((user_id: string, key) => resetUser({ path: { user_id }, headers: once(key) }), {
+    onSuccess: async () => {
+      toastDone(t("reset.done"));
+      onClose();
+      await Promise.all(
+        ["users", "user", "members", "user-audit", "audit"].map((root) =>
+          queries.invalidateQueries({ queryKey: [root] }),
+        ),
+      );
+    },
+  });
+  return (
+    <ConfirmDialog
+      title={t("reset.title")}
+      opened
+      onClose={onClose}
+      size={600}
+      busy={reset.isPending}
+      refusal={reset.error && text(reset.error)}
+      onConfirm={() => reset.mutate(user.user_id)}
+    >
+      <Text size="sm">
+        {t("reset.whose")} <bdi style={{ fontWeight: 600 }}>{user.name}</bdi>
+      </Text>
+      <Text size="sm" c="dimmed" mt={6}>
+        {t("reset.explain")}
+      </Text>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} mt="md" spacing="lg">
+        <div>
+          <Text size="sm" fw={600} mb={6}>
+            {t("reset.goes")}
+          </Text>
+          <List
+            size="sm"
+            spacing={4}
+            icon={<IconMinus size={15} style={{ marginTop: 4 }} aria-hidden color="var(--mantine-color-error)" />}
+          >
+            {goes.map((what) => (
+              <List.Item key={what}>{t(`reset.${what}`)}</List.Item>
+            ))}
+          </List>
+        </div>
+        <div>
+          <Text size="sm" fw={600} mb={6}>
+            {t("reset.stays")}
+          </Text>
+          <List
+            size="sm"
+            spacing={4}
+            icon={
+              <IconCheck size={15} style={{ marginTop: 4 }} aria-hidden color="var(--mantine-primary-color-filled)" />
+            }
+          >
+            {stays.map((what) => (
+              <List.Item key={what}>{t(`reset.${what}`)}</List.Item>
+            ))}
+          </List>
+        </div>
+      </SimpleGrid>
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,70 @@
+import { Button, Group, Text } from "@mantine/core";
+import { IconUserShield } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Trans, useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import { endImpersonation, once, type SessionView } from "../../api";
+import { useCommand } from "../../api/useCommand";
+import { remaining } from "../../i18n/format";
+import { toastRefused } from "../../ui/refusals";
+import { useTakeSession } from "../session";
+import classes from "./Shell.module.css";
+
+function useNow(everyMs: number): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
+export function ImpersonationBanner({ session }: { session: SessionView }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const take = useTakeSession();
+  const now = useNow(1000);
+  const over = new Date(session.expires_at).getTime() <= now;
+  const end = useCommand<void, SessionView>((_, key) => endImpersonation({ headers: once(key) }), {
+    onSuccess: (own) => {
+      navigate("/");
+      take(own);
+    },
+    onError: toastRefused,
+  });
+  useEffect(() => {
+    if (over) void queries.invalidateQueries({ queryKey: ["session"] });
+  }, [over, queries]);
+
+  return (
+    <div className={classes.banner} role="region" aria-label={t("impersonation.label")}>
+      <Group gap="sm" wrap="nowrap" miw={0}>
+        <IconUserShield size={20} aria-hidden style={{ flex: "none" }} />
+        <Text size="sm" lineClamp={2}>
+          <Trans
+            i18nKey="impersonation.banner"
+            values={{
+              actor: session.impersonator_name ?? "",
+              account: session.name,
+              reason: session.reason ?? "",
+            }}
+            components={{ name: <bdi style={{ fontWeight: 600 }} />, why: <bdi /> }}
+          />
+        </Text>
+      </Group>
+      <Group gap="sm" wrap="nowrap">
+        <Text size="sm" fw={600} style={{ whiteSpace: "nowrap" }}>
+          {t("impersonation.endsIn")}{" "}
+          <span dir="ltr" className="machine" role="timer">
+            {remaining(session.expires_at, now)}
+          </span>
+        </Text>
+        <Button size="compact-sm" color="dark" variant="filled" loading={end.isPending} onClick={() => end.mutate()}>
+          {t("impersonation.end")}
+        </Button>
+      </Group>
+    </div>
+  );
+}
