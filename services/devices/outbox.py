@@ -128,12 +128,11 @@ class Outbox:
     async def _open(self) -> None:
         """Take up what an earlier holder of the lease left, and what was queued since."""
         database = self._beside.database
+        # Connected before we listened: they have said their state to somebody. Whoever comes meanwhile has not.
+        self._ready.update(seat.device_id for seat in self._roster.online())
         await until_projected(database, self._beside.log.stream, self._roster.seq)
         async for row in database[COMMANDS.name].find({"state": {"$in": list(OPEN_STATES)}}):
             self._keep(row["device_id"], _from_row(row))
-        for seat in self._roster.online():
-            # Connected before we listened: it has said its state to somebody.
-            self._ready.add(seat.device_id)
         for device_id, post in list(self._posts.items()):
             one_time = [each for each in post.waiting.values() if each.kind is DeviceCommandKind.ONE_TIME_AUTOP]
             if one_time:

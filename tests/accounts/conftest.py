@@ -29,6 +29,7 @@ from kernel.service import Running, running
 from kernel.settings import Settings
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
+from tests.asking import seen
 
 Q = TypeVar("Q", bound=Query)
 
@@ -48,9 +49,9 @@ class Region:
         return accepted
 
     async def see(self, kind: type[Query], actor: Actor, **fields: Any) -> Any:
-        """The view that answers a query."""
+        """The view that answers a query, as new as everything that was told here."""
         query = kind(**{"actor": actor, "after": self.position, **fields})
-        return await self.service.caller.view(query, QUERIES[kind])
+        return await seen(self.service.caller, query, QUERIES[kind])
 
     async def distributor(self, name: str = "North Doors") -> Actor:
         account_id = str(uuid4())

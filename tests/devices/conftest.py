@@ -15,12 +15,12 @@ from contracts import accounts, devices
 from contracts.accounts import AddUser, CreateDistributor, CreateInstaller, GetUser
 from contracts.devices import AddCamera, BindDevice, DeviceKind, RegisterMac
 from contracts.message import Accepted, Actor, Command, Query, Role, View
-from kernel.decider import Refused
 from kernel.service import Running, running
 from kernel.settings import Settings
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
+from tests.asking import seen
 
 Q = TypeVar("Q", bound=Query)
 
@@ -54,13 +54,7 @@ class Region:
         """The view that answers a query, as new as everything that was told here."""
         own = self.positions.get("ACCOUNTS") if kind in accounts.QUERIES else ",".join(self.positions.values())
         query = kind(**{"actor": actor, "after": own or None, **fields})
-        while True:
-            try:
-                return await self.devices.caller.view(query, VIEWS[kind])
-            except Refused as refused:
-                # On a machine that has much else to do, a service waits for its read models no longer than so.
-                if refused.code != "behind":
-                    raise
+        return await seen(self.devices.caller, query, VIEWS[kind])
 
     async def distributor(self, name: str = "North Doors") -> Actor:
         account_id = str(uuid4())

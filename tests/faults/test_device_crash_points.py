@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -62,6 +63,7 @@ from kernel.log import Unavailable
 from kernel.readmodel import fingerprint
 from kernel.vault import MongoKeys
 from services.devices.__main__ import SERVICE
+from tests.asking import seen
 from tests.faults.checks import Contents, nothing_twice, settings_of
 from tests.faults.crashing import SOON_S, crash_at, pid_of, soon
 from tests.faults.history import canary
@@ -123,7 +125,7 @@ class Street:
         self.words += words
         form = {"name": "House 7", "address": "Elm Street 7", "premium": True}
         added = await self.tell(AddUser, user_id=user_id, **form)
-        await self.caller.view(GetUser(actor=self.installer, user_id=user_id, after=added.position), UserDetail)
+        await seen(self.caller, GetUser(actor=self.installer, user_id=user_id, after=added.position), UserDetail)
         await self.tell(RegisterMac, mac=mac)
         gate = {"kind": DeviceKind.DOORPHONE_SINGLE, "name": "Gate", "relays": (Relay(number=1, name="Front door"),)}
         await self.tell(BindDevice, device_id=device_id, user_id=user_id, mac=mac, **gate)
@@ -227,7 +229,7 @@ async def test_killed_at_a_step_it_still_ends_complete_and_once(street: Street, 
     await until_destroyed(street.world, f"home.{lived.user_id}.0", *things)
 
     after = {"actor": street.installer, "after": f"DEVICES.{(await at_rest(street.world)).messages[-1].seq}"}
-    ask = street.caller.view
+    ask = partial(seen, street.caller)
     credentials = await ask(ListCredentials(**after, user_id=lived.user_id), CredentialList)
     door_events = await ask(ListDoorEvents(**after, user_id=lived.user_id), DoorEventPage)
     assert (credentials.rows, door_events.rows) == ((), ())
@@ -258,8 +260,8 @@ def chains_whole(found: Contents) -> None:
     for message, each in zip(found.messages, found.recorded, strict=True):
         parts[each.command_id].append(message.headers[PART])
         chains[each.aggregate, each.aggregate_id].append(each)
-    for command, seen in parts.items():
-        assert seen == [f"{number}/{len(seen)}" for number in range(1, len(seen) + 1)], f"{command}: {seen}"
+    for command, told in parts.items():
+        assert told == [f"{number}/{len(told)}" for number in range(1, len(told) + 1)], f"{command}: {told}"
     kinds = {aggregate.name: aggregate for aggregate in SERVICE.aggregates}
     for (kind, _), chain in chains.items():
         kinds[kind].fold(each.event for each in chain)

@@ -1,0 +1,29 @@
+"""Asking a service what was just recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+from contracts.message import Query, View
+from kernel.bus import Caller
+from kernel.decider import Refused
+
+V = TypeVar("V", bound=View)
+
+SOON_S = 60
+
+
+async def seen(caller: Caller, query: Query, view: type[V]) -> V:
+    """The answer to a query, asked again while the read models are behind, as the refusal says.
+
+    A service waits two seconds for its read models, and on a busy machine its first ones take longer to make.
+    Raises `Refused` and `Unavailable`.
+    """
+    async with asyncio.timeout(SOON_S):
+        while True:
+            try:
+                return await caller.view(query, view)
+            except Refused as refused:
+                if refused.code != "behind":
+                    raise
