@@ -5,9 +5,10 @@ proved by a signed token, never read from the body.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -15,6 +16,7 @@ from faststream.nats import NatsBroker, NatsMessage
 from faststream.nats.security import NatsUserPassword
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.errors import (
     ConnectionClosedError,
     ConnectionDrainingError,
@@ -59,7 +61,6 @@ CORRELATION = "correlation_id"
 # While a server or a service is restarted nobody takes a message for a moment; it may wait that long.
 _NOBODY_THERE_S = 2.0
 _NOBODY_THERE_PAUSE_S = 0.05
-_IDLE_CHECK_S = 0.01
 
 _ACCEPTED, _VIEW, _REFUSED = b'{"accepted":', b'{"view":', b'{"refused":'
 
@@ -239,26 +240,27 @@ async def say(client: Client, subject: str, body: bytes) -> None:
         raise Unavailable(f"NATS: {type(failure).__name__}") from None
 
 
-async def _undecoded(message: NatsMessage) -> NatsMessage:
-    return message
-
-
 class Endpoints:
-    """The commands and queries that one service answers, at most `workers` of a kind at a time per process."""
+    """The commands and queries that one service answers, at most `workers` of a kind at a time per process.
+
+    FastStream connects and describes them; what arrives is dispatched here (decision 18).
+    """
 
     def __init__(self, broker: NatsBroker, service: str, actor_key: bytes, *, workers: int = 64) -> None:
         self._broker = broker
         self._service = service
         self._actor_key = actor_key
         self._workers = workers
-        self._subscribers: list[Any] = []
+        self._answers: dict[str, Callable[[Msg], Awaitable[bytes]]] = {}
+        self._open: list[_Endpoint] = []
 
     def command(self, contract: type[C], obey: Callable[[C, Asked], Awaitable[Accepted]]) -> None:
         """Answer commands of this kind with what `obey` returns. `Refused` and `Unavailable` become refusals."""
 
-        async def answer(message: NatsMessage) -> bytes:
-            command = decode(contract, message.body, self._actor(message))
-            accepted = await obey(command, Asked(message.correlation_id))
+        async def answer(message: Msg) -> bytes:
+            headers = message.headers or {}
+            command = decode(contract, message.data, self._actor(headers))
+            accepted = await obey(command, Asked(headers.get(CORRELATION) or str(uuid4())))
             return b"%b%b}" % (_ACCEPTED, accepted.model_dump_json().encode())
 
         self._register(command_subject(contract), contract.__name__, "accepted", answer)
@@ -266,36 +268,33 @@ class Endpoints:
     def query(self, contract: type[Q], look: Callable[[Q], Awaitable[View | bytes]]) -> None:
         """Answer queries of this kind with what `look` returns: a view, or one that is JSON already."""
 
-        async def answer(message: NatsMessage) -> bytes:
-            view = await look(decode(contract, message.body, self._actor(message)))
+        async def answer(message: Msg) -> bytes:
+            view = await look(decode(contract, message.data, self._actor(message.headers or {})))
             return b"%b%b}" % (_VIEW, view if isinstance(view, bytes) else view.model_dump_json().encode())
 
         self._register(query_subject(contract), contract.__name__, "view", answer)
 
+    async def open(self) -> None:
+        """Answer from now on. The broker must be connected."""
+        client = client_of(self._broker)
+        for subject, answer in self._answers.items():
+            endpoint = _Endpoint(client, answer, self._workers)
+            await endpoint.open(subject, self._service)
+            self._open.append(endpoint)
+
     async def drain(self, timeout_s: float) -> None:
-        """Take no further messages, and return when all that were taken are answered, or after `timeout_s` seconds."""
+        """Take no further messages, and return when all that were taken are answered.
+
+        Raises `TimeoutError` after `timeout_s` seconds.
+        """
         async with asyncio.timeout(timeout_s):
-            await asyncio.gather(*(each.subscription.drain() for each in self._subscribers))
-            for each in self._subscribers:
-                each.subscription = None  # FastStream would unsubscribe it once more
-            idle = 0
-            while idle < 2:  # once is not enough: a message may be between the queue and its worker
-                idle = idle + 1 if all(map(self._is_idle, self._subscribers)) else 0
-                await asyncio.sleep(_IDLE_CHECK_S)
+            await asyncio.gather(*(endpoint.drain() for endpoint in self._open))
 
-    def _is_idle(self, subscriber: Any) -> bool:
-        waiting: int = subscriber.send_stream.statistics().current_buffer_used
-        working: int = self._workers - subscriber.limiter.value
-        return waiting == working == 0
+    def _actor(self, headers: Mapping[str, str]) -> Actor:
+        return proof.verify(headers.get(proof.HEADER), self._service, self._actor_key)
 
-    def _actor(self, message: NatsMessage) -> Actor:
-        return proof.verify(message.headers.get(proof.HEADER), self._service, self._actor_key)
-
-    def _register(
-        self, subject: str, name: str, success: str, answer: Callable[[NatsMessage], Awaitable[bytes]]
-    ) -> None:
-        async def endpoint(message: NatsMessage) -> bytes:
-            # Told here and not by FastStream's middlewares: theirs cost as much as two requests on NATS.
+    def _register(self, subject: str, name: str, success: str, answer: Callable[[Msg], Awaitable[bytes]]) -> None:
+        async def measured(message: Msg) -> bytes:
             began, outcome = time.perf_counter(), success
             context = trace_context(message.headers)
             with tracer().start_as_current_span(f"{subject} process", context, SpanKind.SERVER) as span:
@@ -322,11 +321,48 @@ class Endpoints:
                     if outcome == "internal":
                         span.set_status(Status(StatusCode.ERROR))
 
-        subscriber = self._broker.subscriber(
-            subject, queue=self._service, max_workers=self._workers, decoder=_undecoded, title=name
-        )
-        subscriber(endpoint)
-        self._subscribers.append(subscriber)
+        async def described(message: NatsMessage) -> bytes:
+            raise NotImplementedError("FastStream describes this endpoint and does not run it")
+
+        self._answers[subject] = measured
+        self._broker.subscriber(subject, queue=self._service, max_workers=self._workers, title=name)(described)
+
+
+class _Endpoint:
+    """Answers what is asked on one subject, each message in a task of its own."""
+
+    def __init__(self, client: Client, answer: Callable[[Msg], Awaitable[bytes]], workers: int) -> None:
+        self._client = client
+        self._answer = answer
+        self._room = asyncio.Semaphore(workers)
+        self._at_work: set[asyncio.Task[None]] = set()
+        self._subscription: Subscription | None = None
+
+    async def open(self, subject: str, queue: str) -> None:
+        self._subscription = await self._client.subscribe(subject, queue=queue, cb=self._take)
+
+    async def drain(self) -> None:
+        if self._subscription is not None:
+            await self._subscription.drain()  # type: ignore[no-untyped-call]
+        if self._at_work:
+            await asyncio.wait(self._at_work)
+
+    async def _take(self, message: Msg) -> None:
+        # Whatever finds no room waits in the subscription, which `drain` empties too.
+        await self._room.acquire()
+        task = asyncio.create_task(self._one(message))
+        self._at_work.add(task)
+        task.add_done_callback(self._done)
+
+    async def _one(self, message: Msg) -> None:
+        answered = await self._answer(message)
+        # Whoever gets no answer, because the connection is away or nobody waits for one, may ask again.
+        with contextlib.suppress(NatsError, OSError):
+            await self._client.publish(message.reply, answered)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._at_work.discard(task)
+        self._room.release()
 
 
 def _refusal(refusal: Refusal) -> bytes:

@@ -93,6 +93,8 @@ class Folding:
 
     def take(self, incoming: Incoming) -> None:
         """Raises `Poisoned` when the last few all failed."""
+        if incoming.recorded is None and incoming.poison is None:
+            return
         if incoming.subject in self.blocked:
             self.parked.append(incoming.parked(WAITING))
         elif (reason := incoming.poison or self._fold(incoming)) is None:

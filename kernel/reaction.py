@@ -30,7 +30,7 @@ from kernel.lease import Lease
 from kernel.log import Conflict, StoredMessage, Unavailable
 from kernel.parking import POISONED_IN_A_ROW, WAITING, Parked, Poisoned, reason_of
 from kernel.readmodel import BSON, Database
-from kernel.source import Source
+from kernel.source import Source, is_of, kinds_of
 from kernel.tasks import ended
 from kernel.telemetry import span_of
 from kernel.timers import Timers
@@ -187,7 +187,7 @@ class _Reader:
         self._parked = database["reactions_parked"]
         # The rest of the log, and there may be much of it, is not even sent here.
         self._aggregates = source.recording(reaction.on)
-        self._kinds = {event.type_name().rpartition(".v")[0] for event in reaction.on}
+        self._kinds = kinds_of(reaction.on)
         self._blocked: set[str] = set()
         self._poisoned_in_a_row = 0
 
@@ -233,7 +233,7 @@ class _Reader:
         following = cast(AsyncGenerator[list[StoredMessage], None], log.follow(position.seq, _BATCH, self._aggregates))
         async with contextlib.aclosing(following):
             async for messages in following:
-                mine = [message for message in messages if self._is_mine(message)]
+                mine = [message for message in messages if is_of(message, self._kinds)]
                 parked = await self._take(mine)
                 # To note each event that leads to nothing would cost more than most commands do; reading some again
                 # after a restart costs little.
@@ -256,10 +256,6 @@ class _Reader:
         self._poisoned_in_a_row = 0
         self._blocked = set(await self._parked.distinct("subject", {"reaction": self.reaction.name}))
         return _Position(epoch, document["seq"], document["generation"])
-
-    def _is_mine(self, message: StoredMessage) -> bool:
-        kind = message.headers.get("ce-type")
-        return kind is None or kind.rpartition(".v")[0] in self._kinds
 
     async def _take(self, messages: Sequence[StoredMessage]) -> list[Parked]:
         if self.reaction.at_once == 1:

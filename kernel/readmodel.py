@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bson import json_util
@@ -18,7 +18,7 @@ from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
-from contracts.message import Recorded
+from contracts.message import Event, Recorded
 
 Row = Mapping[str, Any]
 """A document. Read-only: a fold returns a new one."""
@@ -52,8 +52,9 @@ class ReadModel:
     `keys(recorded)` names the documents (`_id`) that an event touches. `fold(document, recorded)` returns what becomes
     of each: `None` stands for a document that does not exist, on either side. Both are pure, and `fold` changes nothing
     in place. Whoever changes what `fold` makes raises `version`, and it is built anew at the next start. `follows`
-    names further services whose events it takes; events of different services come in no fixed order. `grows` promises
-    that every event makes documents of its own, which no other event touches: none is looked up, all are inserted.
+    names further services and which of their events it takes, and it is given no others; events of different services
+    come in no fixed order. `grows` promises that every event makes documents of its own, which no other event touches:
+    none is looked up, all are inserted.
     `drops(recorded)` names documents that go with the event, however many, before it is folded; index their field.
     """
 
@@ -62,7 +63,7 @@ class ReadModel:
     fold: Callable[[Row | None, Recorded], Row | None]
     indexes: tuple[Index, ...] = ()
     version: int = 1
-    follows: tuple[str, ...] = ()
+    follows: Mapping[str, tuple[type[Event], ...]] = field(default_factory=dict)
     grows: bool = False
     drops: Callable[[Recorded], Drop | None] = _drops_nothing
 

@@ -274,7 +274,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             endpoints.command(command, desk.obey)
         for query in service.queries:
             endpoints.query(query, desk.look)
-        await broker.start()
+        await endpoints.open()
         stack.push_async_callback(_drain, endpoints, settings.stop_timeout_s)
         health.stage = Stage.RUNNING
         _log.info("serving", service=service.name, port=port, version=VERSION, epoch=log.epoch)

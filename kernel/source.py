@@ -6,7 +6,7 @@ A message that cannot be read is not an error of the reader: it comes with the r
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, cast
 
@@ -27,7 +27,10 @@ class Decoder(Protocol):
 
 
 class Incoming(NamedTuple):
-    """A message on its way into the documents it touches; `poison` is the reason when it cannot get there."""
+    """A message on its way into the documents it touches; `poison` is the reason when it cannot get there.
+
+    One that is of no concern here was not opened: it has neither an event nor a reason.
+    """
 
     stream: str
     seq: int
@@ -65,20 +68,42 @@ class Source:
     async def incoming(
         self, messages: Sequence[StoredMessage], models: Sequence[ReadModel], own: str
     ) -> list[Incoming]:
-        """The messages, decoded, with the documents they touch."""
-        taking = [model for model in models if self.service in (own, *model.follows)]
-        events = await decoded(self.decoder, messages)
-        return [self._incoming(message, event, taking) for message, event in zip(messages, events, strict=True)]
+        """The messages, decoded, with the documents they touch.
 
-    def _incoming(self, message: StoredMessage, event: Recorded | str, taking: Sequence[ReadModel]) -> Incoming:
+        Those of another service that no read model takes are not even opened: nobody here needs what they say.
+        """
+        taken = messages
+        if self.service != own:
+            kinds = kinds_of(event for model in models for event in model.follows.get(self.service, ()))
+            taken = [message for message in messages if is_of(message, kinds)]
+        events = zip(taken, await decoded(self.decoder, taken), strict=True)
+        opened = {message.seq: self._incoming(message, event, models, own) for message, event in events}
+        return [opened.get(each.seq) or Incoming(self.log.stream, each.seq, each.subject, None) for each in messages]
+
+    def _incoming(
+        self, message: StoredMessage, event: Recorded | str, models: Sequence[ReadModel], own: str
+    ) -> Incoming:
         if isinstance(event, str):
             return Incoming(self.log.stream, message.seq, message.subject, None, poison=event)
+        kind = type(event.event)
+        taking = [each for each in models if self.service == own or kind in each.follows.get(self.service, ())]
         try:
             touched = tuple((model, key) for model in taking for key in dict.fromkeys(model.keys(event)))
             dropped = tuple((model, drop) for model in taking if (drop := model.drops(event)) is not None)
         except Exception as failure:  # noqa: BLE001 (whatever one event does to a read model, the others go on)
             return Incoming(self.log.stream, message.seq, message.subject, None, poison=reason_of(failure))
         return Incoming(self.log.stream, message.seq, message.subject, event, touched, dropped)
+
+
+def kinds_of(events: Iterable[type[Event]]) -> frozenset[str]:
+    """What these events are called, in whatever version."""
+    return frozenset(event.type_name().rpartition(".v")[0] for event in events)
+
+
+def is_of(message: StoredMessage, kinds: Collection[str]) -> bool:
+    """Whether the message states an event that is called so, or nobody knows what it states."""
+    kind = message.headers.get("ce-type")
+    return kind is None or kind.rpartition(".v")[0] in kinds
 
 
 async def decoded(decoder: Decoder, messages: Sequence[StoredMessage]) -> list[Recorded | str]:

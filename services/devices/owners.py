@@ -28,7 +28,15 @@ from kernel.projection import Database, Index, ReadModel, Row
 
 _FOUND_MAX = 500
 
-HouseholdEvent = UserAdded | ResidenceDescribed | PremiumSwitched | UserReset | UserDeleted
+HOUSEHOLD = (UserAdded, ResidenceDescribed, PremiumSwitched, UserReset, UserDeleted)
+_STAFF = (
+    InstallerCreated,
+    DistributorCreated,
+    PropertyManagerCreated,
+    AccessOpened,
+    OfflineSolutionAllowed,
+    OfflineSolutionWithdrawn,
+)
 
 
 class OwnerDocument(TypedDict):
@@ -52,7 +60,7 @@ class StaffDocument(TypedDict):
 
 
 def household_keys(recorded: Recorded) -> Iterable[str]:
-    return (recorded.event.user_id,) if isinstance(recorded.event, HouseholdEvent) else ()
+    return (recorded.event.user_id,) if isinstance(recorded.event, HOUSEHOLD) else ()
 
 
 def fold_household(row: Row | None, recorded: Recorded) -> Row | None:
@@ -127,14 +135,14 @@ OWNERS = ReadModel(
     name="owners",
     keys=household_keys,
     fold=fold_household,
-    follows=("accounts",),
+    follows={"accounts": HOUSEHOLD},
     indexes=(Index([("installer_id", 1), ("tokens", 1)]),),
 )
 STAFF = ReadModel(
     name="staff",
     keys=staff_keys,
     fold=fold_staff,
-    follows=("accounts",),
+    follows={"accounts": _STAFF},
     indexes=(Index([("distributor_id", 1), ("is_installer", 1)]),),
 )
 

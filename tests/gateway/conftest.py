@@ -170,7 +170,7 @@ async def desk(gateway_settings: Settings) -> AsyncIterator[Desk]:
             endpoints.command(command, standing_in.obey)
         for query in contracts.QUERIES:
             endpoints.query(query, standing_in.look)
-    await broker.start()
+        await endpoints.open()
     yield standing_in
     await broker.stop()
 

@@ -57,7 +57,8 @@ class Served:
 @pytest.fixture
 async def served(settings: Settings) -> AsyncIterator[Served]:
     served = Served(settings)
-    await served.broker.start()
+    await served.broker.connect()
+    await served.endpoints.open()
     yield served
     await served.broker.stop()
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -18,10 +19,11 @@ from contracts.message import Position
 from kernel.edition import Edition, Fenced, checkpoint_of
 from kernel.jetstream import open_log
 from kernel.lease import Held
+from kernel.log import NewMessage
 from kernel.parking import POISONED_IN_A_ROW, WAITING, Poisoned, StillPoisoned
 from kernel.projection import Phase, Projector, ReadModel, fingerprint
 from kernel.watermark import Watermark
-from tests.kernel.projecting import BAD, KINDS, MODELS, TALLIES, World, started, world
+from tests.kernel.projecting import BAD, KINDS, MODELS, TALLIES, Tallied, World, started, world
 
 
 @pytest.fixture
@@ -432,7 +434,7 @@ async def test_a_lost_notice_makes_the_answer_late_but_not_wrong(here: World) ->
 
 async def test_read_models_may_take_events_of_several_services(here: World, nats_url: str, mongodb_uri: str) -> None:
     async with world(nats_url, mongodb_uri) as there:
-        both = replace(TALLIES, follows=(there.service,))
+        both = replace(TALLIES, follows={there.service: (Tallied,)})
         projector = Projector(
             here.service, [here.source(), there.source()], [both, KINDS], here.database, announce=here.nc.publish
         )
@@ -449,6 +451,25 @@ async def test_read_models_may_take_events_of_several_services(here: World, nats
         assert await here.counts() == {"a": 1003, "z": 100}
         kinds = await here.database.kinds.find().to_list()
         assert kinds == [{"_id": "apples", "events": 2, "tallies": ["a"]}]
+
+
+async def test_what_no_read_model_takes_of_another_service_is_not_opened(
+    here: World, nats_url: str, mongodb_uri: str
+) -> None:
+    async with world(nats_url, mongodb_uri) as there:
+        both = replace(TALLIES, follows={there.service: (Tallied,)})
+        sources = [here.source(), there.source()]
+        async with running(Projector(here.service, sources, [both], here.database, announce=here.nc.publish)):
+            subject = f"event.{there.service}.tally.z"
+            (unheeded,) = await there.log.append([NewMessage(subject, uuid4().hex, {"ce-type": "x.Y.v1"}, BAD, 0)])
+            watermark = Watermark(here.nc, here.service, here.database)
+            await watermark.start()
+            last = await there.tally("z", 7)
+            assert await watermark.reached(Position(stream=there.log.stream, seq=last), 10)
+            await watermark.stop()
+        assert last > unheeded
+        assert await here.counts() == {"z": 7}
+        assert await here.database.parked.count_documents({}) == 0
 
 
 async def noted(here: World) -> int:
