@@ -23,7 +23,8 @@ from kernel.group_commit import MOST_IN_A_GROUP, Doubt, GroupCommit, Outcome, Un
 from kernel.log import Conflict, LogFull, NewMessage, StoredMessage, Unavailable
 from kernel.message_rules import refuse_malformed
 from kernel.nats_address import NatsAddress
-from kernel.reader import follow_stream, plain_headers
+from kernel.reader import plain_headers
+from kernel.tail import Tail
 
 OLDEST_SERVER = (2, 15, 1)
 
@@ -312,6 +313,7 @@ class JetStreamLog:
         self._prefix = prefix
         self._asks = asks
         self._group = GroupCommit(self._publish)
+        self._tail = Tail(nc, stream)
         # A replica that lags behind answers reads too, so on a cluster remember what must be in the answer.
         self._newest: dict[str, int] | None = {} if replicated else None
 
@@ -511,9 +513,7 @@ class JetStreamLog:
     def follow(
         self, after: int, batch: int = 500, aggregates: Collection[str] = ()
     ) -> AsyncGenerator[list[StoredMessage], None]:
-        return follow_stream(
-            self._nc, self.stream, after, batch, [f"{self._prefix}{each}.*" for each in sorted(aggregates)]
-        )
+        return self._tail.follow(after, batch, [f"{self._prefix}{each}.*" for each in sorted(aggregates)])
 
     async def last_seq(self) -> int:
         deadline = _now() + _READ_WITHIN_S
