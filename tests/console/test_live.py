@@ -1,9 +1,10 @@
 """What changes in one browser moves in the others by itself."""
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.console.browsing import Visit, field
 from tests.console.town import Town
@@ -53,3 +54,24 @@ async def test_what_is_being_typed_is_not_swept_away_by_somebody_elses_change(pl
     await theirs.get_by_role("button", name="Submit").click()
     await expect(mine.get_by_role("heading", name="What they saved")).to_be_visible()
     await expect(field(mine, "Name")).to_have_value("What I typed")
+
+
+async def test_what_happens_before_the_page_listens_is_on_it_once_it_does(place: Town, visit: Visit) -> None:
+    installer = await place.installer()
+    home = await place.household(installer, "Early House")
+    page = await visit(installer, "/user")
+    told = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await told.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/live", hold)
+    await page.reload()
+    row = page.get_by_role("row", name=re.compile("Early House"))
+    await expect(row).to_contain_text("Inactivated")
+    await place.activate(home)
+    await page.wait_for_timeout(1000)
+    await expect(row).to_contain_text("Inactivated")
+    told.set()
+    await expect(row).to_contain_text("Normal")
