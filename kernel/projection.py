@@ -26,7 +26,7 @@ from kernel.log import Unavailable
 from kernel.parking import Poisoned
 from kernel.readmodel import Collection, Database, Drop, Index, ReadModel, Row, fingerprint
 from kernel.rebuilding import Progress, finish_swap, rebuild, was_made_of
-from kernel.source import Decoder, Incoming, Source
+from kernel.source import BATCH, Decoder, Incoming, Source
 from kernel.tasks import ended
 
 __all__ = [
@@ -50,6 +50,10 @@ _PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 # How long the checkpoint may lack events that changed nothing.
 _NOTED_AFTER_S = 0.2
+# From one batch to the next of the service's own log, and of a log that it follows: what comes in between is written
+# together. A first event never waits.
+_OWN_PACE_S = 0.01
+_FOLLOWED_PACE_S = 0.025
 _log = structlog.get_logger()
 
 
@@ -239,10 +243,13 @@ class Projector:
 
     async def _read(self, source: Source, after: int, batches: asyncio.Queue[list[Incoming] | Exception]) -> None:
         # Reads and decodes the next batch while the present one is being written.
+        pace_s = _OWN_PACE_S if source.service == self.service else _FOLLOWED_PACE_S
         try:
             async with contextlib.aclosing(source.follow(after, self._models, self.service)) as following:
                 async for batch in following:
                     await batches.put(batch)
+                    if len(batch) < BATCH:
+                        await asyncio.sleep(pace_s)
         except Exception as failure:  # noqa: BLE001 (raised by whoever waits for the batch)
             await batches.put(failure)
 
