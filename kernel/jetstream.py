@@ -471,14 +471,38 @@ class JetStreamLog:
             pause = min(pause * 2, _MOST_PAUSE_S)
 
     async def _read_all(self, subject: str, after: int) -> list[StoredMessage]:
-        messages, more = await self._page(after + 1, subject, _PAGE, _ATTEMPT_S)
-        while more:
-            page, more = await self._page(messages[-1].seq + 1, subject, _PAGE, _ATTEMPT_S)
-            messages += page
+        messages = await self._read_newest(subject, after) if after else None
+        if messages is None:
+            messages, more = await self._page(after + 1, subject, _PAGE, _ATTEMPT_S)
+            while more:
+                page, more = await self._page(messages[-1].seq + 1, subject, _PAGE, _ATTEMPT_S)
+                messages += page
         newest = self._newest.get(subject, 0) if self._newest else 0
         if newest > after and (not messages or messages[-1].seq < newest):
             raise TimeoutError("a replica answered that lags behind")
         return messages
+
+    async def _read_newest(self, subject: str, after: int) -> list[StoredMessage] | None:
+        """What is above `after` if that is one message at most; None when it may be more.
+
+        The server knows the newest message of each subject. To look for those above an old position, it reads a whole
+        block of the log from the disk.
+        """
+        msg = await self._asks.one(f"$JS.API.DIRECT.GET.{self.stream}.{subject}", b"", None, _ATTEMPT_S)
+        headers = dict(msg.headers or {})
+        if headers.get("Status") == "404":
+            return []
+        if "Nats-Sequence" not in headers:
+            raise TimeoutError(f"direct get answered {headers.get('Status')}")
+        seq = int(headers["Nats-Sequence"])
+        if seq <= after:
+            return []
+        if headers.get("Nats-Expected-Last-Subject-Sequence") != str(after):
+            return None
+        plain = plain_headers(headers)
+        for name in ("Nats-Stream", "Nats-Time-Stamp", "Nats-Subject", "Nats-Sequence"):
+            del plain[name]
+        return [StoredMessage(seq, subject, plain, msg.data)]
 
     async def _page(
         self, start: int, subject: str | None, count: int, timeout_s: float
