@@ -8,7 +8,7 @@ import asyncio
 import json
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from kernel.settings import Settings
 from kernel.vault import MongoKeys
 from services.accounts.__main__ import SERVICE
 from services.accounts.destroy_key_when_household_is_emptied import DESTROY_KEY
-from tests.faults.history import History, Outcome
+from tests.faults.history import History, Outcome, canaries_in
 from tests.house import House
 
 
@@ -69,17 +69,16 @@ async def contents(house: House) -> Contents:
 def nothing_lost(history: History, found: Contents) -> None:
     """N1: every acknowledged command that names a position has its events there."""
     by_seq = {each.seq: each for each in found.recorded}
+    commands: dict[str, set[str]] = defaultdict(set)
+    for each in found.recorded:
+        commands[each.aggregate_id].add(each.command_id)
     for operation in history.of(Outcome.OK):
         seq = Position.parse(operation.position).seq
         assert seq in by_seq, f"{operation.kind} {operation.key}: position {operation.position} is not in the log"
-        assert by_seq[seq].aggregate_id == operation.id or by_seq[seq].command_id in commands_of(
-            found.recorded, operation.id
-        ), f"{operation.kind} {operation.key}: another command stands at {operation.position}"
-
-
-def commands_of(recorded: Iterable[Recorded], aggregate_id: str) -> set[str]:
-    """The commands that recorded something on an aggregate."""
-    return {each.command_id for each in recorded if each.aggregate_id == aggregate_id}
+        stands = by_seq[seq]
+        assert stands.aggregate_id == operation.id or stands.command_id in commands[operation.id], (
+            f"{operation.kind} {operation.key}: another command stands at {operation.position}"
+        )
 
 
 def nothing_invented(history: History, found: Contents) -> None:
@@ -167,9 +166,9 @@ def no_secret_in_the_clear(house: House, history: History) -> None:
         search = ["grep", "-r", "-F", "-l", "-f", str(patterns), str(server.data_dir / "jetstream")]
         found = subprocess.run(search, capture_output=True, text=True, check=False)
         assert found.returncode == 1, f"in the clear on NATS's disk: {found.stdout or found.stderr}"
-    wanted = set(words)
+    wanted = {word.lower() for word in words}
     for line in house.lines:
-        assert not any(word in line for word in wanted), f"in a log line: {line}"
+        assert not canaries_in(line) & wanted, f"in a log line: {line}"
 
 
 async def erased_stays_erased(house: House, history: History, found: Contents) -> None:
@@ -187,7 +186,7 @@ async def erased_stays_erased(house: House, history: History, found: Contents) -
                 told = value if isinstance(value, tuple) else (value,)
                 assert all(one in (None, ERASED) for one in told), f"{type(each.event).__name__}.{name} still reads"
     deleted = {each.event.user_id for each in found.recorded if isinstance(each.event, UserDeleted)}
-    words = {word for each in history.operations if each.id in deleted for word in each.canaries}
+    words = {word.lower() for each in history.operations if each.id in deleted for word in each.canaries}
     settings = settings_of(house)
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongodb_uri)
     async with client:
@@ -195,4 +194,4 @@ async def erased_stays_erased(house: House, history: History, found: Contents) -
         for name in await database.list_collection_names():
             async for document in database[name].find({}):
                 text = json.dumps(document, default=str)
-                assert not any(word in text or word.lower() in text for word in words), f"{name} still holds it"
+                assert not canaries_in(text) & words, f"{name} still holds it"

@@ -5,6 +5,7 @@ An operation without a certain answer is unknown: it may have happened, once, or
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,9 +55,17 @@ class History:
         return max((later - earlier for earlier, later in pairwise(ends)), default=0.0)
 
 
+_CANARY = re.compile(r"canary[0-9a-f]{32}", re.IGNORECASE)
+
+
 def canary() -> str:
     """A word that occurs nowhere else: found in the clear where it must not be, it is a leak."""
     return f"Canary{uuid4().hex}"
+
+
+def canaries_in(text: str) -> set[str]:
+    """The canaries that stand in a text, in small letters, however they are written there."""
+    return {word.lower() for word in _CANARY.findall(text)}
 
 
 class Writer:

@@ -117,6 +117,21 @@ async def test_a_subject_is_read_whole_and_from_a_position_on(log: Log) -> None:
     assert await log.last_seq() == last[-1] == 2002
 
 
+async def test_what_came_to_a_subject_since_is_read_the_same_way_however_much_it_is(log: Log) -> None:
+    places = [0]
+    for number in range(4):
+        places += await log.append([message(log, "a", places[-1], body=b"%d" % number)])
+        await log.append([message(log, f"other-{number}")])
+    subject = message(log, "a").subject
+    whole = await log.read_subject(subject)
+    assert [stored.body for stored in whole] == [b"0", b"1", b"2", b"3"]
+    for number, place in enumerate(places):
+        assert await log.read_subject(subject, place) == whole[number:]
+        # The other subject's message stands right behind it.
+        assert await log.read_subject(subject, place + 1) == whole[number + (place == 0) :]
+    assert await log.read_subject(message(log, "never").subject, 3) == []
+
+
 async def test_a_wrong_expectation_is_a_conflict_and_stores_nothing(log: Log) -> None:
     await log.append([message(log, "a"), message(log, "b")])
     for expected in (0, 2, 7):
