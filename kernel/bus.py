@@ -325,7 +325,7 @@ class Endpoints:
             raise NotImplementedError("FastStream describes this endpoint and does not run it")
 
         self._answers[subject] = measured
-        self._broker.subscriber(subject, queue=self._service, max_workers=self._workers, title=name)(described)
+        self._broker.subscriber(subject, queue=self._service, title=name)(described)
 
 
 class _Endpoint:

@@ -30,7 +30,7 @@ from contracts.devices import (
     SwitchArming,
     UnbindDevice,
 )
-from contracts.message import Event, Recorded
+from contracts.message import Event
 from contracts.permissions import SYSTEM
 from kernel.decider import Refused
 from kernel.projection import Row
@@ -38,7 +38,7 @@ from services.devices.device import hash_of_key
 from services.devices.device import of as device_of
 from services.devices.fleet import FLEET
 from tests.devices.conftest import Region, a_mac, root
-from tests.devices.world import DEVICE, HERE, INSTALLER, NOW, bound, reported
+from tests.devices.world import DEVICE, HERE, INSTALLER, NOW, bound, recorded, reported
 
 
 @pytest.mark.row("D-01", "D-03", "D-19", "D-20", "D-32", "D-33", "D-35")
@@ -170,21 +170,6 @@ def test_only_what_the_form_shows_makes_a_filled_form_old() -> None:
         "Vault",
         True,
         False,
-    )
-
-
-def recorded(event: Event, seq: int) -> Recorded:
-    return Recorded(
-        stream="DEVICES",
-        seq=seq,
-        aggregate="device",
-        aggregate_id=DEVICE,
-        event=event,
-        event_id=str(uuid4()),
-        at=NOW + timedelta(seconds=seq),
-        actor=SYSTEM,
-        command_id=str(uuid4()),
-        correlation_id=str(uuid4()),
     )
 
 

@@ -14,15 +14,14 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from contracts.devices import ConfigurationIssued, DeviceWentOnline
-from contracts.message import Event, Recorded
-from contracts.permissions import SYSTEM
+from contracts.message import Event
 from kernel.edition import Checkpoint, Place
 from kernel.log import Unavailable
 from kernel.service import Beside
 from kernel.tasks import ended
 from services.devices.outbox import Outbox
 from services.devices.roster import Roster
-from tests.devices.world import DEVICE, INSTALLER, NOW, USER, bound
+from tests.devices.world import DEVICE, INSTALLER, USER, bound, recorded
 
 issued = ConfigurationIssued(device_id=DEVICE, user_id=USER, installer_id=INSTALLER, configuration="c1")
 went_online = DeviceWentOnline(device_id=DEVICE, installer_id=INSTALLER, connection="n1:7")
@@ -67,21 +66,6 @@ class Takeover:
 
     async def _say(self, mac: str, message: bytes) -> None:
         raise AssertionError("nothing was made that could be said")
-
-
-def recorded(event: Event, seq: int) -> Recorded:
-    return Recorded(
-        stream="DEVICES",
-        seq=seq,
-        aggregate="device",
-        aggregate_id=DEVICE,
-        event=event,
-        event_id=str(uuid4()),
-        at=NOW,
-        actor=SYSTEM,
-        command_id=str(uuid4()),
-        correlation_id="c",
-    )
 
 
 @pytest.fixture

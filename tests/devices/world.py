@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -21,7 +21,8 @@ from contracts.devices import (
     Relay,
     RelaySetting,
 )
-from contracts.message import Actor, Command, Event, Role
+from contracts.message import Actor, Command, Event, Recorded, Role
+from contracts.permissions import SYSTEM
 from kernel.decider import Elsewhere, Ref
 
 C = TypeVar("C", bound=Command)
@@ -83,6 +84,13 @@ def changed(command: C, **fields: Any) -> C:
 
 def elsewhere(kind: str, id: str, event: Event) -> Elsewhere:
     return Elsewhere(Ref(kind, id), event)
+
+
+def recorded(event: Event, seq: int, **fields: Any) -> Recorded:
+    """The event as it stands in the log of devices, a second for each position."""
+    stands = {"stream": "DEVICES", "seq": seq, "aggregate": "device", "aggregate_id": DEVICE, "actor": SYSTEM}
+    ids = {"event_id": str(uuid4()), "command_id": str(uuid4()), "correlation_id": str(uuid4())}
+    return Recorded(event=event, **{"at": NOW + timedelta(seconds=seq), **stands, **ids, **fields})
 
 
 ALL_METHODS = tuple(AccessMethod)
