@@ -409,14 +409,12 @@ class JetStreamLog:
                 if stored := await self._stored_together(messages):
                     return stored
                 found = await asyncio.gather(*(self._find_chain(chain, doubt) for chain in chains.values()))
+                places = {id: seq for places in found for id, seq in places.items()}
+                if places and len(places) < len(messages):
+                    return await self._seen_whole(messages, places)
         except _UNREACHED:
             return None
-        places = {id: seq for places in found for id, seq in places.items()}
-        if not places:
-            return None
-        if len(places) < len(messages):
-            raise Conflict("some of the messages are stored and others are not: they were never appended together")
-        return tuple(places[message.id] for message in messages)
+        return tuple(places[message.id] for message in messages) if places else None
 
     async def _stored_together(self, messages: Sequence[NewMessage]) -> tuple[int, ...] | None:
         """A quick yes for a batch that is stored as it was sent."""
@@ -429,6 +427,34 @@ class JetStreamLog:
         if [_id(stored) for stored in page] != [message.id for message in messages]:
             return None
         return tuple(stored.seq for stored in page)
+
+    async def _seen_whole(self, messages: Sequence[NewMessage], places: Mapping[str, int]) -> tuple[int, ...]:
+        """The sequences of an append of which only some messages were found, as a replica shows it that lags behind.
+
+        What was appended together stands together. Raises `Conflict` when it was not, `TimeoutError` while that is open.
+        """
+        found = {number: places[message.id] for number, message in enumerate(messages) if message.id in places}
+        starts = {seq - number for number, seq in found.items()}
+        if len(starts) == 1 and (start := starts.pop()) > 0:
+            page, _ = await self._page(start, None, len(messages), _ATTEMPT_S)
+            wanted = [(start + number, message.id) for number, message in enumerate(messages)]
+            seen = [(stored.seq, _id(stored)) for stored in page]
+            if seen == wanted:
+                return tuple(seq for seq, _ in wanted)
+            newest = max(found)
+            ended = newest < len(messages) - 1 and await self._ends_an_append(found[newest])
+            if seen == wanted[: len(seen)] and not ended:
+                raise TimeoutError("a replica answered that lags behind")
+        raise Conflict("some of the messages are stored and others are not: they were never appended together")
+
+    async def _ends_an_append(self, seq: int) -> bool:
+        """Whether nothing was appended together with that message that stands after it."""
+        request = json.dumps({"seq": seq}).encode()
+        msg = await self._asks.one(f"$JS.API.DIRECT.GET.{self.stream}", request, None, _ATTEMPT_S)
+        headers = msg.headers or {}
+        if "Nats-Sequence" not in headers:
+            raise TimeoutError(f"direct get answered {headers.get('Status')}")
+        return "Nats-Batch-Id" not in headers or "Nats-Batch-Commit" in headers
 
     async def _find_chain(self, chain: Sequence[NewMessage], doubt: Doubt) -> dict[str, int]:
         """Where the messages of one subject stand; empty while the place they want is free.

@@ -46,7 +46,7 @@ class VirtualIntercom:
     """One intercom. `mac` and `key` are what binding it told; the rest is what it is.
 
     `run` keeps it connected while it has power. `lose_power` breaks the connection without a word, `power_on` starts it
-    anew. `fail` makes it refuse the next command of a type; `deaf` makes it obey nothing and answer nothing.
+    anew. `fail` makes it refuse commands of a type; `deaf` makes it obey nothing and answer nothing.
     """
 
     host: str
@@ -120,8 +120,15 @@ class VirtualIntercom:
         self._break_off()
 
     def fail(self, type: str, reason: str = "failed-on-request") -> None:
-        """Refuse the next command of that type (`reboot`, `configure`, …) for that reason."""
+        """Refuse the next command of that type (`reboot`, `unlock`, …) for that reason.
+
+        A `configure` is refused until it is mended: the same one may be told twice, and a device keeps to its word.
+        """
         self._failing[type] = reason
+
+    def mend(self, type: str) -> None:
+        """Refuse that type no more."""
+        self._failing.pop(type, None)
 
     async def until(self, holds: Callable[[VirtualIntercom], bool], timeout_s: float = 60.0) -> None:
         """Returns when something holds of it. Raises `TimeoutError`."""
@@ -261,7 +268,7 @@ class VirtualIntercom:
         await self._notify()
 
     async def _configure(self, message: Message) -> None:
-        if reason := self._failing.pop("configure", None):
+        if reason := self._failing.get("configure"):
             await self._say("ack", message["id"], {"state": "failed", "reason": reason})
             return
         self.configuration, self.document = message["id"], message["configuration"]
@@ -399,6 +406,7 @@ async def _something(intercom: VirtualIntercom, flaky: bool) -> None:
         await asyncio.sleep(random.uniform(1, 20))  # noqa: S311
         intercom.power_on()
     elif flaky and chance < 0.4:
+        intercom.mend("configure")
         intercom.fail(random.choice(("reboot", "autop", "configure", "unlock")), "busy")  # noqa: S311
     elif credentials := intercom.document.get("credentials"):
         credential = random.choice(credentials)  # noqa: S311

@@ -282,6 +282,7 @@ async def test_a_regular_batch_is_followed_device_by_device(region: Region) -> N
         assert first.settings == {"Config.A.X": "1"}
         assert second.settings == {}
 
+        second.mend("configure")
         await region.tell(RetryProvisioning, installer, provisioning_id=id)
         seen = await until_states(region, installer, id, State.DONE, State.DONE)
         assert page_of(seen) == (2, 2, 0, 0)

@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import pytest
 
+from nats.aio.msg import Msg
+
 from kernel.jetstream import Connection, JetStreamLog, UnfitServer, check_server, connect, open_log
 from kernel.log import Conflict, Log, LogFull, NewMessage, StoredMessage, Unavailable
 from kernel.memory import MemoryLog
@@ -148,6 +150,44 @@ async def test_a_batch_over_several_aggregates_is_stored_whole_or_not_at_all(log
         await log.append([message(log, "other"), message(log, "login")])
     assert await log.read_subject(message(log, "other").subject) == []
     assert await log.last_seq() == 3
+
+
+async def test_what_was_not_appended_together_is_a_conflict_and_no_riddle(log: Log) -> None:
+    first, second, third, fourth = (message(log, name) for name in ("a", "b", "c", "d"))
+    await log.append([first, second])
+    async with asyncio.timeout(5):
+        for wrong in ([first, second, third], [first, third], [third, first]):
+            with pytest.raises(Conflict):
+                await log.append(wrong, timeout_s=10)
+        await log.append([fourth])
+        for wrong in ([first, second, third], [second, third]):
+            with pytest.raises(Conflict):
+                await log.append(wrong, timeout_s=10)
+    assert await log.last_seq() == 3
+
+
+@pytest.mark.parametrize("lagging", range(1, 16))
+async def test_a_replica_that_shows_a_part_of_an_append_makes_no_conflict(
+    nats_url: str, monkeypatch: pytest.MonkeyPatch, lagging: int
+) -> None:
+    connection = await connect(nats_url, "test")
+    log = await open_log(connection, a_service())
+    given = [message(log, name) for name in ("a", "b", "c")]
+    seqs = await log.append([message(log, "first")]) + await log.append(given)
+    answers = iter(f"{lagging:b}"[::-1])
+    asked = log._asks.many
+
+    async def of_some_replica(subject: str, body: bytes, timeout_s: float) -> tuple[list[Msg], Msg]:
+        messages, end = await asked(subject, body, timeout_s)
+        if next(answers, "0") == "1":
+            end.headers = {"Status": "404"}
+            return [], end
+        return messages, end
+
+    monkeypatch.setattr(log._asks, "many", of_some_replica)
+    assert await log.append(given) == seqs[1:]
+    assert await log.last_seq() == 4
+    await connection.close()
 
 
 async def test_the_same_append_again_answers_the_same_and_stores_nothing(log: Log) -> None:
