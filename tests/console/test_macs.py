@@ -117,6 +117,28 @@ async def test_bound_and_free_macs_are_told_apart_filtered_and_searched(place: T
     await expect(page.get_by_text("No MAC begins like this.")).to_be_visible()
 
 
+@pytest.mark.row("M-07")
+async def test_two_choices_in_one_moment_both_count(place: Town, visit: Visit) -> None:
+    installer = await place.installer()
+    one, other = macs(2)
+    await register(installer, one, other)
+    page = await visit(installer, "/mac-library?filter=bound")
+    await expect(page.get_by_text("0 in All")).to_be_visible()
+    await page.get_by_role("textbox", name="Search").fill(one)
+    # Before the page has been drawn again.
+    await page.evaluate(
+        """() => {
+            document.querySelector("[role=radiogroup] input[value=all]").click();
+            document.querySelector("form[role=search]").requestSubmit();
+        }"""
+    )
+    await expect(row(page, one)).to_be_visible()
+    await expect(row(page, other)).to_have_count(0)
+    await page.go_back()
+    await page.get_by_role("radiogroup").get_by_text("Not bound", exact=True).click()
+    await expect(row(page, one)).to_be_visible()
+
+
 @pytest.mark.row("M-08", "M-09")
 async def test_a_free_mac_goes_and_a_bound_one_says_why_it_stays(place: Town, visit: Visit) -> None:
     installer = await place.installer()

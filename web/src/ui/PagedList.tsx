@@ -15,7 +15,7 @@ import {
 } from "@mantine/core";
 import { useLocalStorage, useMediaQuery } from "@mantine/hooks";
 import { IconChevronLeft, IconChevronRight, IconColumns3 } from "@tabler/icons-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import classes from "./PagedList.module.css";
@@ -40,17 +40,13 @@ export interface ListQuery {
  */
 export function useListQuery(filters: readonly string[] = []): [ListQuery, (change: Partial<ListQuery>) => void] {
   const [parameters, setParameters] = useSearchParams();
-  const wanted = Number(parameters.get("per_page"));
-  const page = Math.floor(Number(parameters.get("page")));
-  const query: ListQuery = {
-    page: page >= 1 ? page : 1,
-    per_page: linesPerPage.find((lines) => lines === wanted) ?? linesPerPage[0],
-    key: parameters.get("key") ?? undefined,
-    q: parameters.get("q") ?? undefined,
-    filter: filters.find((choice) => choice === parameters.get("filter")),
-  };
+  // The address is drawn some time after it was changed; a second change must not undo the first.
+  const changed = useRef<URLSearchParams>(undefined);
+  useEffect(() => {
+    if (changed.current?.toString() === parameters.toString()) changed.current = undefined;
+  });
   const change = (next: Partial<ListQuery>) => {
-    const merged = { ...query, page: 1, ...next };
+    const merged = { ...listQuery(changed.current ?? parameters, filters), page: 1, ...next };
     const kept = new URLSearchParams();
     if (merged.page > 1) kept.set("page", String(merged.page));
     if (merged.per_page !== linesPerPage[0]) kept.set("per_page", String(merged.per_page));
@@ -59,9 +55,22 @@ export function useListQuery(filters: readonly string[] = []): [ListQuery, (chan
       if (merged.key) kept.set("key", merged.key);
     }
     if (merged.filter) kept.set("filter", merged.filter);
+    changed.current = kept;
     setParameters(kept);
   };
-  return [query, change];
+  return [listQuery(parameters, filters), change];
+}
+
+function listQuery(parameters: URLSearchParams, filters: readonly string[]): ListQuery {
+  const wanted = Number(parameters.get("per_page"));
+  const page = Math.floor(Number(parameters.get("page")));
+  return {
+    page: page >= 1 ? page : 1,
+    per_page: linesPerPage.find((lines) => lines === wanted) ?? linesPerPage[0],
+    key: parameters.get("key") ?? undefined,
+    q: parameters.get("q") ?? undefined,
+    filter: filters.find((choice) => choice === parameters.get("filter")),
+  };
 }
 
 export interface Column<Row> {
