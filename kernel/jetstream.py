@@ -431,7 +431,7 @@ class JetStreamLog:
     async def _seen_whole(self, messages: Sequence[NewMessage], places: Mapping[str, int]) -> tuple[int, ...]:
         """The sequences of an append of which only some messages were found, as a replica shows it that lags behind.
 
-        What was appended together stands together. Raises `Conflict` when it was not, `TimeoutError` while that is open.
+        What was appended together stands together. Raises `Conflict` if it was not, `TimeoutError` while that is open.
         """
         found = {number: places[message.id] for number, message in enumerate(messages) if message.id in places}
         starts = {seq - number for number, seq in found.items()}

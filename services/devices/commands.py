@@ -1,4 +1,8 @@
-"""What devices were told, and what became of it. One-time lines are kept here with their secrets masked only."""
+"""What devices were told, and what became of it. One-time lines are kept here with their secrets masked only.
+
+Doors that were opened and arming that was switched are a household's history: they go with its residents. What a device
+was told to do for its own sake stays.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from contracts.devices import (
+    IMMEDIATE,
     DeviceCommandCancelled,
     DeviceCommandDelivered,
     DeviceCommandDone,
@@ -20,6 +25,7 @@ from contracts.devices import (
     DeviceCommandState,
     DeviceUnbound,
     GetDeviceCommand,
+    HomeEmptied,
     ListDeviceCommands,
 )
 from contracts.message import Event, Recorded
@@ -46,11 +52,15 @@ STATE_OF: Mapping[type[Event], DeviceCommandState] = {
 
 
 class DeviceCommandDocument(TypedDict):
-    """A command to a device. `queued_seq` and `changed_seq` order it against others of the same device."""
+    """A command to a device. `queued_seq` and `changed_seq` order it against others of the same device.
+
+    `history_of` is the household whose history it is, if it is any.
+    """
 
     device_id: str
     mac: str
     user_id: str
+    history_of: str | None
     installer_id: str
     kind: str
     state: str
@@ -86,7 +96,13 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
 
 
 def drops(recorded: Recorded) -> Drop | None:
-    return Drop("device_id", recorded.event.device_id) if isinstance(recorded.event, DeviceUnbound) else None
+    match recorded.event:
+        case DeviceUnbound() as event:
+            return Drop("device_id", event.device_id)
+        case HomeEmptied() as event:
+            return Drop("history_of", event.user_id)
+        case _:
+            return None
 
 
 def _queued(event: DeviceCommandQueued, recorded: Recorded) -> DeviceCommandDocument:
@@ -94,6 +110,7 @@ def _queued(event: DeviceCommandQueued, recorded: Recorded) -> DeviceCommandDocu
         "device_id": event.device_id,
         "mac": event.mac,
         "user_id": event.user_id,
+        "history_of": event.user_id if event.kind in IMMEDIATE else None,
         "installer_id": event.installer_id,
         "kind": event.kind,
         "state": DeviceCommandState.QUEUED,
@@ -112,6 +129,7 @@ def _queued(event: DeviceCommandQueued, recorded: Recorded) -> DeviceCommandDocu
 
 COMMANDS = ReadModel(
     name="commands",
+    version=2,
     keys=keys,
     fold=fold,
     drops=drops,
@@ -119,6 +137,7 @@ COMMANDS = ReadModel(
         Index([("device_id", 1), ("created_at", -1), ("_id", -1)]),
         Index([("device_id", 1), ("state", 1)]),
         Index([("state", 1)]),
+        Index([("history_of", 1)], partialFilterExpression={"history_of": {"$type": 2}}),
         Index([("provisioning_id", 1), ("created_at", 1)], partialFilterExpression={"provisioning_id": {"$type": 2}}),
     ),
 )

@@ -13,7 +13,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-
 from nats.aio.msg import Msg
 
 from kernel.jetstream import Connection, JetStreamLog, UnfitServer, check_server, connect, open_log
@@ -138,9 +137,9 @@ async def test_a_wrong_expectation_is_a_conflict_and_stores_nothing(log: Log) ->
     await log.append([message(log, "a"), message(log, "b")])
     for expected in (0, 2, 7):
         with pytest.raises(Conflict):
-            await log.append([message(log, "a", expected)], timeout_s=5)
+            await log.append([message(log, "a", expected)], timeout_s=20)
     with pytest.raises(Conflict):
-        await log.append([message(log, "new", 7)], timeout_s=5)
+        await log.append([message(log, "new", 7)], timeout_s=20)
     assert await log.last_seq() == 2
 
 
@@ -155,14 +154,14 @@ async def test_a_batch_over_several_aggregates_is_stored_whole_or_not_at_all(log
 async def test_what_was_not_appended_together_is_a_conflict_and_no_riddle(log: Log) -> None:
     first, second, third, fourth = (message(log, name) for name in ("a", "b", "c", "d"))
     await log.append([first, second])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         for wrong in ([first, second, third], [first, third], [third, first]):
             with pytest.raises(Conflict):
-                await log.append(wrong, timeout_s=10)
+                await log.append(wrong, timeout_s=60)
         await log.append([fourth])
         for wrong in ([first, second, third], [second, third]):
             with pytest.raises(Conflict):
-                await log.append(wrong, timeout_s=10)
+                await log.append(wrong, timeout_s=60)
     assert await log.last_seq() == 3
 
 
@@ -345,7 +344,7 @@ async def test_ids_are_known_long_after_the_servers_own_window(served: Served) -
     one, pair = [message(log, "a")], [message(log, "b"), message(log, "c")]
     assert (await log.append(one), await log.append(pair)) == ((1,), (2, 3))
     probe = message(log, "probe")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await log.last_seq()) < 5:  # the server takes an id twice: its window is over
             await connection.request(probe.subject, b"", headers={"Nats-Msg-Id": probe.id}, timeout=5)
     assert (await log.append(one), await log.append(pair)) == ((1,), (2, 3))

@@ -488,7 +488,7 @@ async def test_what_changes_nothing_is_told_at_once_and_noted_in_one_step(here: 
         committed = listener.commits
         for amount in range(20):
             await until(here, await here.tally("a", amount))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await noted(here) < 21:  # noqa: ASYNC110 (a document, which tells nobody that it changed)
                 await asyncio.sleep(0.05)
     assert listener.commits - committed < 10
