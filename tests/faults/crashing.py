@@ -39,15 +39,19 @@ async def settled(world: House, service: str) -> None:
 
 
 async def crash_at(world: House, service: str, step: str) -> int:
-    """From now on the service dies at that step, once; the process that will. Returns when the house is ready."""
+    """From now on the service dies at that step, once; the process that will."""
+    program, file = world.programs[service], world.folder / f"{service}.crash"
+    if "CRASH_FILE" not in program.environment:
+        # A process that was started without it cannot be told.
+        program.environment["CRASH_FILE"] = str(file)
+        before = program.pid
+        program.kill()
+        await soon(lambda: pid_of(world, service) not in (before, None))
+        await world.until_ready()
     await settled(world, service)
-    program = world.programs[service]
-    program.environment["CRASH_AT"] = step
-    before = program.pid
-    program.kill()
-    await soon(lambda: pid_of(world, service) not in (before, None))
-    await world.until_ready()
-    del program.environment["CRASH_AT"]
     doomed = pid_of(world, service)
     assert doomed is not None
+    told = file.with_suffix(".told")
+    told.write_text(step)
+    told.rename(file)
     return doomed

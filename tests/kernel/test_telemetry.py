@@ -129,3 +129,35 @@ async def test_a_process_dies_at_the_point_it_is_told_to(wanted: str, passed: st
     output, _ = await process.communicate()
     assert output.decode() == passed
     assert process.returncode == (0 if passed == "abab" else -signal.SIGKILL)
+
+
+async def test_a_running_process_is_told_by_a_file_where_to_die_once(tmp_path: Path) -> None:
+    file = tmp_path / "crash"
+    script = (
+        "from kernel.crash import crash_here\nimport sys\n"
+        "for line in sys.stdin:\n  crash_here(line.strip())\n  print('passed', flush=True)"
+    )
+
+    async def started() -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", script),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "CRASH_FILE": str(file)},
+        )
+
+    async def passes(process: asyncio.subprocess.Process) -> bool:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"here\n")
+        return await process.stdout.readline() == b"passed\n"
+
+    doomed = await started()
+    assert await passes(doomed)
+    file.write_text("here")
+    assert not await passes(doomed)
+    assert await doomed.wait() == -signal.SIGKILL
+    after = await started()
+    assert await passes(after)
+    after.kill()
+    await after.wait()
