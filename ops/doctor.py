@@ -38,7 +38,7 @@ class Finding:
 
 async def examine(data: Path) -> AsyncIterator[Finding]:
     """Every dependency in turn; a finding that is needed and not fine is a failed check."""
-    environment = {**local.environment(data), **os.environ}
+    environment = {**local.environment(data), **_secrets(), **os.environ}
     yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "install Python 3.11 or later")
     yield _disk(data)
     if "NATS_URL" not in environment:
@@ -51,6 +51,13 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
     yield _console()
     yield _optional("node", "only to build the console; make installs it into .venv when it is absent")
     yield _optional("chromium", "only for the browser tests; make test installs it")
+
+
+def _secrets() -> dict[str, str]:
+    """What a container is told by files, each called like the variable that it lacks."""
+    folder = Path(os.environ.get("SMARTPLUS_SECRETS_DIR") or os.devnull)
+    named = [folder / name for name in ("NATS_URL", "MONGODB_URI", "SMARTPLUS_PUBLIC_URL")]
+    return {file.name: file.read_text().strip() for file in named if file.is_file()}
 
 
 def _disk(data: Path) -> Finding:

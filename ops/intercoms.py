@@ -72,11 +72,18 @@ class Intercom(VirtualIntercom):
 
 
 class Keys:
-    """The devices' keys, in a file that its owner alone can read."""
+    """The devices' keys, in a file that its owner alone can read. Raises `ServerFailed` when it cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._kept: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
+        # Before any key is issued: it is told once.
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._write()
+        except OSError as error:
+            way_out = "name another folder with --data"
+            raise ServerFailed(f"The keys cannot be kept in {path.parent} ({error.strerror}): {way_out}.") from None
 
     def of(self, row: DeviceRow) -> str | None:
         """The key of that device; one of an earlier device with its MAC opens nothing."""
@@ -85,7 +92,9 @@ class Keys:
 
     def keep(self, mac: str, device_id: str, key: str) -> None:
         self._kept[mac] = {"device_id": device_id, "key": key}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._write()
+
+    def _write(self) -> None:
         write_secret(self._path, json.dumps(self._kept))
 
 

@@ -37,6 +37,17 @@ async def test_doctor_is_content_with_this_machine_and_the_running_servers(
     assert "All that is needed is well." in output
 
 
+async def test_doctor_knows_servers_from_the_files_of_a_container(
+    nats_url: str, mongodb_uri: str, tmp_path: Path
+) -> None:
+    (tmp_path / "NATS_URL").write_text(f"{nats_url}\n")
+    known = {"MONGODB_URI": mongodb_uri, "SMARTPLUS_SECRETS_DIR": str(tmp_path), "PATH": ""}
+    code, output = await smartplus("doctor", "--data", str(tmp_path), **known)
+    assert code == 0, output
+    assert "ok      NATS         2." in output
+    assert "nats-server" not in output
+
+
 async def test_doctor_fails_with_the_way_out_when_a_server_does_not_answer(tmp_path: Path) -> None:
     code, output = await smartplus("doctor", "--data", str(tmp_path), **NOWHERE)
     assert code == 1, output

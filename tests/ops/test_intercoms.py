@@ -34,6 +34,7 @@ from kernel.bus import Caller
 from kernel.service import running
 from ops import demo_doors, intercoms
 from ops.demo import World, demo_installers
+from ops.failures import ServerFailed
 from ops.intercoms import Crew, Fitter, Intercom, Keys
 from ops.processes import spawn_piped
 from ops.servers import NatsServer
@@ -131,6 +132,12 @@ async def test_a_lost_key_is_issued_anew_and_lets_the_intercom_in(place: Place, 
         await place.until_online(installer, row.mac, lambda rows: rows[0].online and rows[0].model == "R29")
     finally:
         await crew.switch_off()
+
+
+def test_a_folder_that_takes_no_keys_is_named_before_any_is_issued(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ServerFailed, match="name another folder with --data"):
+        Keys(tmp_path / "file" / "keys.json")
 
 
 def test_there_is_a_firmware_for_every_model_of_the_table() -> None:
