@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -111,23 +111,41 @@ class Connections:
     def _request(self, more: dict[str, Any]) -> bytes:
         return json.dumps({"acc": self._account, "auth": True, "limit": _PAGE, **more}).encode()
 
+    async def silent(self, servers: Collection[str]) -> set[str]:
+        """Those of these servers that do not answer within two seconds. Raises `Unavailable`."""
+        awaited = set(servers)
+        async with self._asking("PING.IDZ", b"") as answers:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_ANSWER_S):
+                    while awaited:
+                        awaited.discard(_short(json.loads((await answers.get()).data)["id"]))
+        return awaited
+
     async def _ask_all(self, more: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """The first page of each server that answers, by the server's id."""
-        inbox = self.client.new_inbox()
-        answers: asyncio.Queue[Msg] = asyncio.Queue()
         pages: dict[str, dict[str, Any]] = {}
-        try:
-            subscription = await self.client.subscribe(inbox, cb=answers.put)
-            await self.client.publish("$SYS.REQ.SERVER.PING.CONNZ", self._request(more), reply=inbox)
+        async with self._asking("PING.CONNZ", self._request(more)) as answers:
             with suppress(TimeoutError):
                 while True:
                     patience = _FURTHER_ANSWER_S if pages else _FIRST_ANSWER_S
                     told = json.loads((await asyncio.wait_for(answers.get(), patience)).data)
                     pages[told["server"]["id"]] = {"connections": (told.get("data") or {}).get("connections") or []}
-            await subscription.unsubscribe()
+        return pages
+
+    @asynccontextmanager
+    async def _asking(self, what: str, request: bytes) -> AsyncIterator[asyncio.Queue[Msg]]:
+        """Every server's answer, while this lasts. Raises `Unavailable`."""
+        inbox = self.client.new_inbox()
+        answers: asyncio.Queue[Msg] = asyncio.Queue()
+        try:
+            subscription = await self.client.subscribe(inbox, cb=answers.put)
+            try:
+                await self.client.publish(f"$SYS.REQ.SERVER.{what}", request, reply=inbox)
+                yield answers
+            finally:
+                await subscription.unsubscribe()
         except NatsError as failure:
             raise Unavailable(f"the system account cannot be asked: {type(failure).__name__}") from None
-        return pages
 
 
 @asynccontextmanager

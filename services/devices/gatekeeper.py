@@ -43,6 +43,7 @@ from services.devices.roster import Roster, Seat
 ACCOUNT = "DEV"
 RECONCILED_EVERY_S = 30.0
 QUARANTINE_S = 60.0
+_PINGED_EVERY_S = 2.0
 
 _MAC = re.compile(r"[0-9A-F]{12}")
 _NOBODYS_HASH = "0" * 64
@@ -130,7 +131,7 @@ class Watch:
                     except Unavailable:
                         pause_s = _SILENT_PAUSE_S
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._look.wait(), pause_s)
+                        await asyncio.wait_for(self._until_something_was_missed(), pause_s)
             finally:
                 for task in self._working:
                     task.cancel()
@@ -138,6 +139,17 @@ class Watch:
     def look_again(self) -> None:
         """Compare with the servers' lists now: something may have been missed."""
         self._look.set()
+
+    async def _until_something_was_missed(self) -> None:
+        """Returns when it was told so, or a server that has devices answers no more: it says nothing of its own end."""
+        while not self._look.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), _PINGED_EVERY_S)
+                return
+            servers = {seat.connection.partition(":")[0] for seat in self._roster.online() if seat.connection}
+            with suppress(Unavailable):
+                if servers and await self._connections.silent(servers):
+                    return
 
     def show_out(self, name: str) -> None:
         """End the device's connection, and once more what came in by an answer that was given just before."""
