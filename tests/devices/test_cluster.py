@@ -49,8 +49,8 @@ async def test_devices_of_every_server_are_reached_and_those_of_a_dead_one_come_
         ):
             first, second, third = [await stand.intercom(connected=False) for _ in cluster.nodes]
             since = {}
-            # One after the other: for the first device of all, nats-server makes what MQTT needs, and servers that do so
-            # at once may leave one without an answer.
+            # One after the other: for the first of all, nats-server makes what MQTT needs, and servers doing so at once
+            # may leave a device without an answer.
             for intercom, node in zip((first, second, third), cluster.nodes, strict=True):
                 intercom.port = node.mqtt_port
                 stand.switch_on(intercom)
