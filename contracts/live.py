@@ -17,3 +17,8 @@ class Changed(BaseModel):
 def live_subject(tenant: str, thing: str) -> str:
     """Where changes to a tenant's things of one kind are told."""
     return f"live.{tenant}.{thing}"
+
+
+def installers_of(distributor_id: str) -> str:
+    """The tenant of a notice that every installer of a distributor hears: what it keeps for any of them changed."""
+    return f"{distributor_id}-installers"

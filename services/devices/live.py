@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from contracts import devices as d
+from contracts.live import installers_of
 from contracts.message import Recorded
 from kernel.service import Notice
 
@@ -67,15 +68,18 @@ def live(recorded: Recorded) -> Iterable[Notice]:
     elif isinstance(event, _MAC):
         if isinstance(event, d.MacRegistered) and event.import_id:
             return  # told once for each part of the list
-        for tenant in (event.distributor_id, event.installer_id):
-            if tenant:
-                yield Notice(tenant, "mac", event.mac)
+        is_shared = event.is_shared if isinstance(event, d.MacBound | d.MacUnbound) else event.installer_id is None
+        tenants = _library(event.distributor_id, None if is_shared else event.installer_id)
+        yield from (Notice(tenant, "mac", event.mac) for tenant in tenants)
     elif isinstance(event, _IMPORT):
-        for tenant in (recorded.actor.distributor_id, recorded.actor.installer_id):
-            if tenant:
-                yield Notice(tenant, "import", event.import_id)
-                if isinstance(event, d.MacRowsRegistered):
-                    yield Notice(tenant, "mac", event.import_id)
+        actor = recorded.actor
+        yield from (
+            Notice(each, "import", event.import_id) for each in (actor.distributor_id, actor.installer_id) if each
+        )
+        if isinstance(event, d.MacRowsRegistered) and actor.distributor_id:
+            yield from (
+                Notice(each, "mac", event.import_id) for each in _library(actor.distributor_id, actor.installer_id)
+            )
     elif isinstance(event, d.AutopSubmitted | d.ProvisioningRetried):
         yield Notice(event.installer_id, "provisioning", event.provisioning_id)
     elif isinstance(event, _DOOR):
@@ -85,3 +89,9 @@ def live(recorded: Recorded) -> Iterable[Notice]:
     elif isinstance(event, d.HomeEmptied | d.HomeForgotten):
         yield Notice(event.installer_id, "credential", event.user_id)
         yield Notice(event.installer_id, "door-event", event.user_id)
+        yield Notice(event.installer_id, "device-command", event.user_id)
+
+
+def _library(distributor_id: str, installer_id: str | None) -> tuple[str, str]:
+    """Who has the MACs in sight that are registered for that installer, or for any."""
+    return distributor_id, installer_id or installers_of(distributor_id)

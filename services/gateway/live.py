@@ -19,7 +19,7 @@ from litestar.response.sse import ServerSentEventMessage
 from pydantic import BaseModel
 
 from contracts.accounts import SessionView
-from contracts.live import Changed
+from contracts.live import Changed, installers_of
 from contracts.message import Role
 from kernel.log import Unavailable
 from services.gateway.problems import Problem
@@ -56,8 +56,8 @@ class _Notice(NamedTuple):
 class _Listener:
     """One open stream, and what waits to be sent to it: a notice, or None to look whether its session still lives."""
 
-    def __init__(self, tenant: str, session: SessionView) -> None:
-        self.tenant = tenant
+    def __init__(self, tenants: frozenset[str], session: SessionView) -> None:
+        self.tenants = tenants
         self.session = session
         self.waiting: asyncio.Queue[_Notice | None] = asyncio.Queue(QUEUE)
         self.missed = False
@@ -75,15 +75,15 @@ class _Listener:
         self.tell(None)
 
 
-def tenant_of(session: SessionView) -> str:
+def tenants_of(session: SessionView) -> frozenset[str]:
     """Whose changes a session may hear of. Raises `Problem` for those who have no console."""
     match session.role:
         case Role.SUPER_MANAGER:
-            return "super"
+            return frozenset(("super",))
         case Role.DISTRIBUTOR if session.distributor_id:
-            return session.distributor_id
-        case Role.INSTALLER if session.installer_id:
-            return session.installer_id
+            return frozenset((session.distributor_id,))
+        case Role.INSTALLER if session.installer_id and session.distributor_id:
+            return frozenset((session.installer_id, installers_of(session.distributor_id)))
         case _:
             raise Problem(403, "not-allowed", "There is nothing live for this role.")
 
@@ -112,7 +112,7 @@ class Live:
         for listener in self._listeners:
             if thing == SESSION and {listener.session.session_id, listener.session.account_id} & set(change.ids):
                 listener.doubt()
-            if listener.tenant == tenant:
+            if tenant in listener.tenants:
                 listener.tell(told)
 
     def missed(self) -> None:
@@ -132,11 +132,11 @@ class Live:
 
     def open(self, holder: Holder, last_id: str) -> AsyncIterator[ServerSentEventMessage]:
         """The stream of a session, beginning after `last_id`. Raises `Problem` when it has too many open already."""
-        tenant = tenant_of(holder.session)
+        tenants = tenants_of(holder.session)
         session_id = holder.session.session_id
         if sum(each.session.session_id == session_id for each in self._listeners) >= PER_SESSION:
             raise Problem(429, "too-many", f"A session has at most {PER_SESSION} live streams.")
-        return self._stream(_Listener(tenant, holder.session), holder, last_id)
+        return self._stream(_Listener(tenants, holder.session), holder, last_id)
 
     async def _stream(self, listener: _Listener, holder: Holder, last_id: str) -> AsyncIterator[ServerSentEventMessage]:
         self._listeners.add(listener)
@@ -174,7 +174,7 @@ class Live:
             listener.tell(None)
             return self._id(self._number)
         for notice in self._newest:
-            if notice.number > after and notice.tenant == listener.tenant:
+            if notice.number > after and notice.tenant in listener.tenants:
                 listener.tell(notice)
         return last_id
 

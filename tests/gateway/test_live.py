@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from contracts import accounts as a
+from contracts.live import installers_of
 from contracts.message import Role
 from kernel.settings import Settings
 from services.gateway import live
@@ -86,6 +87,19 @@ async def test_nobody_hears_of_another_tenants_changes(desk: Desk, gateway: Runn
                 await desk.tell(tenant or "", "thing", f"for-{tenant}")
             heard = [(await each.next())["data"]["ids"] for each in (own, above, top)]
             assert heard == [[f"for-{tenant}"] for tenant in tenants]
+
+
+async def test_what_a_distributor_keeps_for_its_installers_reaches_each_of_them(desk: Desk, gateway: Running) -> None:
+    async with browser(gateway.url) as mine, browser(gateway.url) as sibling, browser(gateway.url) as foreign:
+        installer = await somebody(desk, mine, Role.INSTALLER)
+        await somebody(desk, sibling, Role.INSTALLER, distributor_id=installer.distributor_id)
+        another = await somebody(desk, foreign, Role.INSTALLER)
+        async with following(mine) as own, following(sibling) as beside, following(foreign) as elsewhere:
+            await desk.tell(installer.distributor_id or "", "mac", "the distributor's alone")
+            await desk.tell(installers_of(installer.distributor_id or ""), "mac", "for any")
+            await desk.tell(another.installer_id or "", "mac", "another's")
+            heard = [(await each.next())["data"]["ids"] for each in (own, beside, elsewhere)]
+            assert heard == [["for any"], ["for any"], ["another's"]]
 
 
 @pytest.mark.parametrize("role", [Role.PROPERTY_MANAGER, Role.FAMILY_MASTER, Role.FAMILY_MEMBER])
