@@ -520,7 +520,7 @@ async def test_whoever_is_ahead_of_the_checkpoint_notices_another_projector(here
 
 async def test_the_checkpoint_keeps_up_with_a_steady_flow_that_changes_nothing(here: World) -> None:
     still = ReadModel("still", lambda recorded: [], lambda row, recorded: row)
-    async with running(here.projector(still)), asyncio.timeout(20):
+    async with running(here.projector(still)), asyncio.timeout(60):
         await until(here, await here.tally("a", 0))
         first = await noted(here)
         while await noted(here) == first:
