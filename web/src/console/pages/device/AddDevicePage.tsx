@@ -73,7 +73,7 @@ export function AddDevicePage() {
           offlineSolution={session.offline_solution}
           busy={bind.isPending}
           problem={bind.error}
-          onSubmit={bind.mutate}
+          onSubmit={(body) => bind.mutate(body)}
           onCancel={() => navigate(list)}
         />
       )}

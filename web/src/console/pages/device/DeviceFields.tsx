@@ -9,6 +9,7 @@ import { GeneralRefusal } from "../../../ui/Dialog";
 import { chooseOnEnter, Section, SwitchRow } from "../../../ui/Form";
 import plain from "../../../ui/Plain.module.css";
 import { sortRefusals } from "../../../ui/refusals";
+import { useBase } from "../../../ui/useBase";
 import { deviceKinds, offeredKinds, useKindText } from "../devices/kinds";
 import { allMethods, GateReason, methodsOfDevice, type RelayErrors, RelayFields, type RelayForm } from "./RelayFields";
 
@@ -127,6 +128,7 @@ function sameCodes(form: DeviceForm): Set<RelayForm> {
 
 interface DeviceFieldsProps {
   initial: DeviceForm;
+  revision?: string;
   owner: { uid: string; name: string } | undefined;
   gate: MethodGate;
   maxRelays?: number;
@@ -135,12 +137,12 @@ interface DeviceFieldsProps {
   bound?: boolean;
   busy: boolean;
   problem: Problem | null;
-  onSubmit: (body: BindDevice) => void;
+  onSubmit: (body: BindDevice, revision: string) => void;
   onCancel: () => void;
 }
 
 export function DeviceFields(props: DeviceFieldsProps) {
-  const { initial, owner, gate, maxRelays = relaysMax, offlineSolution, bound = false, busy, problem } = props;
+  const { initial, revision, owner, gate, maxRelays = relaysMax, offlineSolution, bound = false, busy, problem } = props;
   const { t } = useTranslation();
   const kindText = useKindText();
   const gateId = useId();
@@ -149,13 +151,13 @@ export function DeviceFields(props: DeviceFieldsProps) {
   const [general, setGeneral] = useState<string | null>(null);
   const box = useRef<HTMLFormElement>(null);
 
-  // Somebody else saved this device: follow, unless something is typed here already.
-  const seen = useRef(initial);
-  useEffect(() => {
-    if (JSON.stringify(seen.current) === JSON.stringify(initial)) return;
-    setForm((typed) => (JSON.stringify(typed) === JSON.stringify(seen.current) ? initial : typed));
-    seen.current = initial;
-  }, [initial]);
+  const base = useBase({
+    initial,
+    revision,
+    problem,
+    isTyped: (filled) => JSON.stringify(form) !== JSON.stringify(filled),
+    follow: setForm,
+  });
 
   const typed = useRef(form);
   typed.current = form;
@@ -217,7 +219,7 @@ export function DeviceFields(props: DeviceFieldsProps) {
       onKeyDown={chooseOnEnter}
       onSubmit={(event) => {
         event.preventDefault();
-        if (complete) props.onSubmit(bodyOf(form, gate));
+        if (complete) props.onSubmit(bodyOf(form, gate), base());
       }}
     >
       <Section title={t("device.sectionDevice")} explain={t("device.sectionDeviceExplain")}>

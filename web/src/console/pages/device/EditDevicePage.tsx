@@ -39,8 +39,8 @@ function Form({ device }: { device: DeviceDetail }) {
   const queries = useQueryClient();
   const initial = useMemo(() => formOf(device), [device]);
   const path = { device_id: device.device_id };
-  const save = useCommand<EditDevice, Accepted>(
-    (body, key) => editDevice({ path, body, headers: { ...once(key), "If-Match": `"${device.revision}"` } }),
+  const save = useCommand<{ body: EditDevice; revision: string }, Accepted>(
+    ({ body, revision }, key) => editDevice({ path, body, headers: { ...once(key), "If-Match": `"${revision}"` } }),
     {
       onSuccess: () => {
         toastDone(t("device.saved"));
@@ -55,6 +55,7 @@ function Form({ device }: { device: DeviceDetail }) {
   return (
     <DeviceFields
       initial={initial}
+      revision={device.revision}
       owner={{ uid: device.uid, name: device.owner }}
       gate={device.methods_gate}
       maxRelays={device.max_relays}
@@ -62,7 +63,7 @@ function Form({ device }: { device: DeviceDetail }) {
       bound
       busy={save.isPending}
       problem={save.error}
-      onSubmit={({ mac: _, connection_type: __, ...body }) => save.mutate(body)}
+      onSubmit={({ mac: _, connection_type: __, ...body }, revision) => save.mutate({ body, revision })}
       onCancel={() => navigate(`/device/${device.device_id}`)}
     />
   );

@@ -32,7 +32,7 @@ export function AddUserPage() {
         initial={initial}
         busy={add.isPending}
         problem={add.error}
-        onSubmit={add.mutate}
+        onSubmit={(body) => add.mutate(body)}
         onCancel={() => navigate("/user")}
       />
       {issued && <CredentialDialog {...issued} scannable onClose={() => navigate("/user")} />}

@@ -57,8 +57,8 @@ export function EditUser({ user }: { user: UserDetail }) {
     );
 
   const path = { user_id: user.user_id };
-  const save = useCommand<AddUser, Accepted>(
-    (body, key) => editUser({ path, body, headers: { ...once(key), "If-Match": `"${user.revision}"` } }),
+  const save = useCommand<{ body: AddUser; revision: string }, Accepted>(
+    ({ body, revision }, key) => editUser({ path, body, headers: { ...once(key), "If-Match": `"${revision}"` } }),
     {
       onSuccess: () => {
         toastDone(t("user.saved"));
@@ -92,10 +92,11 @@ export function EditUser({ user }: { user: UserDetail }) {
     <>
       <UserFields
         initial={initial}
+        revision={user.revision}
         linked={user.linked_sites.length > 0}
         busy={save.isPending}
         problem={save.error}
-        onSubmit={save.mutate}
+        onSubmit={(body, revision) => save.mutate({ body, revision })}
         onCancel={() => navigate("/user")}
       />
       <section className="card" style={{ padding: 20, marginBlockStart: 16 }} aria-label={t("user.accountActions")}>

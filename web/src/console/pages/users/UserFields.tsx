@@ -11,6 +11,7 @@ import { chooseOnEnter, PhoneInput, Section, SwitchRow } from "../../../ui/Form"
 import { useAreaCode } from "../../../ui/Phone";
 import classes from "../../../ui/Plain.module.css";
 import { sortRefusals } from "../../../ui/refusals";
+import { useBase } from "../../../ui/useBase";
 import { useCountries, useMailLanguages, useTimeZones } from "../../../api/reference";
 
 export interface UserForm {
@@ -69,15 +70,17 @@ function bodyOf(form: UserForm): AddUser {
 
 interface UserFieldsProps {
   initial: UserForm;
+  revision?: string;
   /** E-mail, mobile and country belong to several sites and cannot be changed here. */
   linked?: boolean;
   busy: boolean;
   problem: Problem | null;
-  onSubmit: (body: AddUser) => void;
+  onSubmit: (body: AddUser, revision: string) => void;
   onCancel: () => void;
 }
 
-export function UserFields({ initial, linked = false, busy, problem, onSubmit, onCancel }: UserFieldsProps) {
+export function UserFields(props: UserFieldsProps) {
+  const { initial, revision, linked = false, busy, problem, onSubmit, onCancel } = props;
   const { t } = useTranslation();
   const countries = useCountries();
   const zones = useTimeZones();
@@ -88,15 +91,16 @@ export function UserFields({ initial, linked = false, busy, problem, onSubmit, o
   const { values, errors } = form;
   const { setErrors, setValues, resetDirty } = form;
 
-  // Somebody else saved this household: follow, unless something is typed here already.
-  const seen = useRef(initial);
-  useEffect(() => {
-    if (JSON.stringify(seen.current) === JSON.stringify(initial)) return;
-    seen.current = initial;
-    if (form.isDirty()) return;
-    setValues(initial);
-    resetDirty(initial);
-  }, [initial, form, setValues, resetDirty]);
+  const base = useBase({
+    initial,
+    revision,
+    problem,
+    isTyped: () => form.isDirty(),
+    follow: (saved) => {
+      setValues(saved);
+      resetDirty(saved);
+    },
+  });
 
   useEffect(() => {
     if (!problem) return setGeneral(null);
@@ -120,7 +124,7 @@ export function UserFields({ initial, linked = false, busy, problem, onSubmit, o
   const off = t("value.off");
   const submit = (form: UserForm) => {
     setGeneral(null);
-    onSubmit(bodyOf(form));
+    onSubmit(bodyOf(form), base());
   };
 
   return (
