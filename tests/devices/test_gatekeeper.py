@@ -101,9 +101,11 @@ async def test_a_device_hears_and_says_what_is_its_own_only(stand: Stand) -> Non
 
 async def test_a_new_key_shuts_the_former_one_out_at_once(stand: Stand) -> None:
     intercom = await stand.intercom()
+    began = time.monotonic()
     accepted = await stand.region.tell(RotateDeviceKey, stand.installer, device_id=stand.id_of(intercom))
     former, intercom.key = intercom.key, str(accepted.extra["device_key"])
-    await intercom.until(lambda it: not it._connected.is_set())
+    await intercom.until(lambda it: not it._connected.is_set(), timeout_s=5)
+    assert time.monotonic() - began < 5
     assert not await is_let_in(stand, intercom.mac, former)
     await intercom.until_connected()
 
@@ -111,7 +113,7 @@ async def test_a_new_key_shuts_the_former_one_out_at_once(stand: Stand) -> None:
 async def test_a_deleted_device_is_told_to_forget_and_shut_out(stand: Stand) -> None:
     intercom = await stand.intercom()
     await stand.region.tell(UnbindDevice, stand.installer, device_id=stand.id_of(intercom))
-    await intercom.until(lambda it: it.is_forgotten)
+    await intercom.until(lambda it: it.is_forgotten, timeout_s=10)
     assert intercom.document == {}
     assert not await is_let_in(stand, intercom.mac, intercom.key)
 
@@ -145,11 +147,11 @@ async def test_a_device_may_call_before_the_roster_has_heard_of_it(stand: Stand)
 
 
 @pytest.mark.row("D-35")
-async def test_a_broken_connection_is_seen_long_before_its_keep_alive_is_over(stand: Stand) -> None:
+async def test_a_broken_connection_is_seen_within_three_seconds(stand: Stand) -> None:
     intercom = await stand.intercom()
     first = (await stand.device(intercom)).last_connected_at
     intercom.lose_power()
-    await stand.until(intercom, lambda it: not it.online, timeout_s=15)
+    await stand.until(intercom, lambda it: not it.online, timeout_s=3)
     intercom.power_on()
     shown = await stand.until(intercom, lambda it: it.online)
     assert first is not None
@@ -157,14 +159,14 @@ async def test_a_broken_connection_is_seen_long_before_its_keep_alive_is_over(st
     assert shown.last_connected_at > first
 
 
-async def test_a_silent_death_is_seen_when_its_keep_alive_is_over(stand: Stand) -> None:
+async def test_a_silent_death_is_seen_within_one_and_a_half_keepalives(stand: Stand) -> None:
     intercom = await stand.intercom(connected=False)
     reader, writer = await asyncio.open_connection("127.0.0.1", stand.region.mqtt_port)
     writer.write(_connect(intercom.mac, intercom.key))
     assert (await reader.readexactly(4))[:2] == b"\x20\x02"
     await stand.until(intercom, lambda it: it.online)
     # Not a word from here on, and the connection stays open.
-    await stand.until(intercom, lambda it: not it.online, timeout_s=1.5 * KEEPALIVE_S + 15)
+    await stand.until(intercom, lambda it: not it.online, timeout_s=1.5 * KEEPALIVE_S + 3)
     writer.close()
     with suppress(ConnectionError):
         await writer.wait_closed()
@@ -184,9 +186,9 @@ async def test_presence_is_right_again_after_nats_was_killed(tmp_path: Path, mon
             await nats.kill()
             leaves.lose_power()
             await nats.start()
-            await stand.until(leaves, lambda it: not it.online)
+            await stand.until(leaves, lambda it: not it.online, timeout_s=60)
             await stays.until_connected(timeout_s=60)
-            assert (await stand.until(stays, lambda it: it.online)).online
+            assert (await stand.until(stays, lambda it: it.online, timeout_s=60)).online
 
 
 async def test_presence_is_right_again_after_devices_was_away(tmp_path: Path, mongodb_uri: str) -> None:
@@ -205,7 +207,7 @@ async def test_presence_is_right_again_after_devices_was_away(tmp_path: Path, mo
         # Everybody is gone by now, and nobody was there to see it.
         async with running(DEVICES, settings) as devices:
             again = Stand(Region(accounts, devices, {}, nats.mqtt_port), *asked[:2], ids=asked[2])
-            await again.until(left, lambda it: not it.online)
+            await again.until(left, lambda it: not it.online, timeout_s=60)
 
 
 # --- Too much, and nonsense -------------------------------------------------------------------------------------------
@@ -222,7 +224,7 @@ async def test_a_device_that_floods_is_quarantined_and_costs_nobody_else(stand: 
 
     flooding = asyncio.create_task(flood())
     try:
-        await loud.until(lambda it: not it._connected.is_set())
+        await loud.until(lambda it: not it._connected.is_set(), timeout_s=10)
     finally:
         flooding.cancel()
     assert not await is_let_in(stand, loud.mac, loud.key)
@@ -244,7 +246,7 @@ async def test_a_device_that_talks_nonsense_is_quarantined(stand: Stand) -> None
         assert intercom._client is not None
         with suppress(aiomqtt.MqttError):
             await intercom._client.publish(f"d/{intercom.mac}/ack", nonsense)
-    await intercom.until(lambda it: not it._connected.is_set())
+    await intercom.until(lambda it: not it._connected.is_set(), timeout_s=10)
     assert not await is_let_in(stand, intercom.mac, intercom.key)
 
 

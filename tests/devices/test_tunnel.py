@@ -151,7 +151,7 @@ class Panel:
         return True
 
     async def until_closed(self) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(5):
             while True:
                 if not await self.is_open():
                     return
