@@ -64,7 +64,7 @@ async def test_two_who_write_at_once_neither_lose_a_word_nor_undo_each_other_uns
     await expect(mine.get_by_text("What they saved").first).to_be_visible()
     await expect(field(mine, mine_too)).to_have_value("What I typed")
     await mine.get_by_role("button", name="Submit").click()
-    await expect(mine.get_by_text("Somebody else changed this in the meantime.")).to_be_visible()
+    await expect(mine.get_by_text("Somebody else changed this in the meantime.")).to_be_in_viewport(ratio=1)
     await expect(field(mine, mine_too)).to_have_value("What I typed")
     await mine.get_by_role("button", name="Submit").click()
     await expect(mine.get_by_text(re.compile("The (changes were|device was) saved"))).to_be_visible()

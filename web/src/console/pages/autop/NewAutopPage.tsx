@@ -131,9 +131,9 @@ export function NewAutopPage() {
             <PreviewMissing problem={problem} asking={askable && preview.isFetching} />
           )}
           {asksWord && <ConfirmDanger typed={autop.typed} onType={autop.setTyped} />}
-          <GeneralRefusal text={autop.refusal} />
         </Section>
         <div className={plain.footer}>
+          <GeneralRefusal text={autop.refusal} />
           <Text size="sm" c="dimmed" me="auto" style={{ alignSelf: "center" }}>
             {t("autop.selected", { selected: selected.size, most: devicesMax })}
           </Text>

@@ -396,12 +396,8 @@ export function DeviceFields(props: DeviceFieldsProps) {
         </Stack>
       </Section>
 
-      {general && (
-        <div className={plain.section}>
-          <GeneralRefusal text={general} />
-        </div>
-      )}
       <div className={plain.footer}>
+        <GeneralRefusal text={general} />
         <Button variant="default" onClick={props.onCancel}>
           {t("action.cancel")}
         </Button>

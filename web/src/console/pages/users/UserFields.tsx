@@ -328,12 +328,8 @@ export function UserFields(props: UserFieldsProps) {
         </div>
       </Section>
 
-      {general && (
-        <div className={classes.section}>
-          <GeneralRefusal text={general} />
-        </div>
-      )}
       <div className={classes.footer}>
+        <GeneralRefusal text={general} />
         <Button variant="default" onClick={onCancel}>
           {t("action.cancel")}
         </Button>
