@@ -1,6 +1,5 @@
 """Places where a test may kill the process: nothing acknowledged may be lost, everything unfinished must resume."""
 
-import contextlib
 import os
 import signal
 from collections import Counter
@@ -26,7 +25,9 @@ def crash_here(point: str) -> None:
 
 
 def _told() -> str:
-    with contextlib.suppress(FileNotFoundError):
-        if file := os.environ.get("CRASH_FILE"):
-            return Path(file).read_text()
-    return ""
+    if not (file := os.environ.get("CRASH_FILE")):
+        return ""
+    try:
+        return Path(file).read_text()
+    except FileNotFoundError:
+        return ""

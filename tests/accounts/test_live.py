@@ -25,7 +25,7 @@ class Heard:
         self._more.set()
 
     async def until(self, tenant: str, thing: str, id: str) -> Changed:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(10):
             while True:
                 for at, of, changed in self.notices:
                     if (at, of) == (tenant, thing) and id in changed.ids:

@@ -22,7 +22,7 @@ from tests.console.town import Town, town
 from tests.house import Person
 
 # A test machine is slower than a desk; what has to be quick says so in its own test.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="package")
@@ -61,7 +61,7 @@ async def visit(place: Town, browser: Browser) -> AsyncIterator[Visit]:
     async def go(person: Person | None = None, path: str = "/", **options: object) -> Page:
         context = await sit_down(browser, place.house.url, person, **options)
         contexts.append(context)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(10_000)
         context.on("console", heard)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         context.on("request", asked)

@@ -17,7 +17,7 @@ from contracts.devices import AddCamera, BindDevice, DeviceKind, RegisterMac
 from contracts.message import Accepted, Actor, Command, Query, Role, View
 from kernel.service import Running, running
 from kernel.settings import Settings
-from ops.servers import NatsServer
+from ops.servers import NatsCluster, NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
 from tests.asking import seen
@@ -103,11 +103,11 @@ class Region:
         return camera_id
 
 
-def settings_for(nats: NatsServer, mongodb_uri: str, prefix: str, **more: Any) -> Settings:
+def settings_for(nats: NatsServer | NatsCluster, mongodb_uri: str, prefix: str, **more: Any) -> Settings:
     link = {
-        "nats_auth_url": nats.auth_url,
-        "nats_system_url": nats.system_url,
-        "nats_issuer_seed": nats.issuer_seed,
+        "nats_auth_url": nats.environment["NATS_AUTH_URL"],
+        "nats_system_url": nats.environment["NATS_SYSTEM_URL"],
+        "nats_issuer_seed": nats.environment["SMARTPLUS_NATS_ISSUER_SEED"],
     }
     names = {"mongodb_uri": mongodb_uri, "secret": "5a" * 32, "database_prefix": prefix}
     return Settings(nats_url=nats.url, **{**names, **link, **more})

@@ -100,7 +100,7 @@ class Firmware:
         connect = self._library.mosquitto_connect
         assert await asyncio.to_thread(connect, self._mosquitto, b"127.0.0.1", self._port, 30) == 0
         assert self._library.mosquitto_loop_start(self._mosquitto) == 0
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(15):
             assert await self._subscribed == 0, "the subscription was refused"
         return self
 

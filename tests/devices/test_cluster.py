@@ -9,12 +9,11 @@ import pytest
 
 from contracts.devices import DeviceCommandState, UnlockDoor
 from kernel.service import running
-from kernel.settings import Settings
 from ops.servers import NatsCluster
 from ops.virtual_intercom import VirtualIntercom
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
-from tests.devices.conftest import Region
+from tests.devices.conftest import Region, settings_for
 from tests.devices.test_link import Stand, standing
 
 
@@ -31,17 +30,7 @@ async def test_devices_of_every_server_are_reached_and_those_of_a_dead_one_come_
     tmp_path: Path, mongodb_uri: str
 ) -> None:
     async with NatsCluster(tmp_path / "cluster") as cluster:
-        environment = cluster.environment
-        settings = Settings(
-            nats_url=cluster.url,
-            nats_auth_url=environment["NATS_AUTH_URL"],
-            nats_system_url=environment["NATS_SYSTEM_URL"],
-            nats_issuer_seed=environment["SMARTPLUS_NATS_ISSUER_SEED"],
-            mongodb_uri=mongodb_uri,
-            secret="5a" * 32,
-            database_prefix=f"cluster_{uuid4().hex[:8]}_",
-            replicas=3,
-        )
+        settings = settings_for(cluster, mongodb_uri, f"cluster_{uuid4().hex[:8]}_", replicas=3)
         async with (
             running(ACCOUNTS, settings) as accounts,
             running(DEVICES, settings) as devices,

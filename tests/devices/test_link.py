@@ -234,7 +234,7 @@ async def test_after_a_reset_of_the_household_a_device_is_emptied_before_anythin
     await stand.until_command(rebooted, State.DONE)
     assert [type for type in away.heard if type != "received"][:2] == ["configure", "reboot"]
     assert await away.present("pin", "583922") is None
-    # Which doors the former residents opened is nobody's to read; what waits for the device does.
+    # Which doors the former residents opened is nobody's to read; what waits for a device stays.
     assert [row.kind for row in await stand.commands(there)] == []
     assert [row.kind for row in await stand.commands(away)] == [DeviceCommandKind.REBOOT]
 
@@ -253,7 +253,7 @@ async def test_a_door_opens(stand: Stand) -> None:
 async def test_a_door_of_a_device_that_is_off_is_refused_and_not_opened_later(stand: Stand) -> None:
     intercom = await stand.intercom()
     intercom.lose_power()
-    await stand.until(intercom, lambda it: not it.online, timeout_s=15)
+    await stand.until(intercom, lambda it: not it.online, timeout_s=3)
     assert await stand.refused(UnlockDoor, intercom, relay=1) == "device-offline"
     intercom.power_on()
     await stand.until(intercom, lambda it: it.online)
@@ -286,7 +286,7 @@ async def test_a_monitor_is_armed_and_disarmed(stand: Stand) -> None:
 async def test_a_reboot_waits_for_a_device_that_is_off(stand: Stand) -> None:
     intercom = await stand.intercom()
     intercom.lose_power()
-    await stand.until(intercom, lambda it: not it.online, timeout_s=15)
+    await stand.until(intercom, lambda it: not it.online, timeout_s=3)
     id = await stand.tell(RebootDevice, intercom)
     await stand.until_command(id, State.QUEUED)
     boots = len(intercom.boots)
@@ -298,7 +298,7 @@ async def test_a_reboot_waits_for_a_device_that_is_off(stand: Stand) -> None:
 async def test_what_waits_can_be_taken_back_and_is_then_never_done(stand: Stand) -> None:
     intercom = await stand.intercom()
     intercom.lose_power()
-    await stand.until(intercom, lambda it: not it.online, timeout_s=15)
+    await stand.until(intercom, lambda it: not it.online, timeout_s=3)
     taken_back, kept = await stand.tell(RebootDevice, intercom), await stand.tell(RebootDevice, intercom)
     await stand.region.tell(CancelDeviceCommand, stand.installer, device_command_id=taken_back)
     boots = len(intercom.boots)
@@ -342,7 +342,7 @@ def lost_once(intercom: VirtualIntercom) -> Any:
 async def test_one_time_lines_run_once_in_their_order(stand: Stand) -> None:
     intercom = await stand.intercom()
     intercom.lose_power()
-    await stand.until(intercom, lambda it: not it.online, timeout_s=15)
+    await stand.until(intercom, lambda it: not it.online, timeout_s=3)
     first, second = await stand.one_time(intercom, "Config.A.B = 1"), await stand.one_time(intercom, "Config.A.B = 2")
     intercom.power_on()
     await stand.until_command(second, State.DONE)
@@ -364,7 +364,7 @@ async def test_a_reset_ends_one_time_lines_and_brings_regular_ones_back(stand: S
     await stand.region.tell(MergeRegularProfile, SYSTEM, **merge)
     await intercom.until(lambda it: it.settings.get("Config.Regular.A") == "1")
     intercom.lose_power()
-    await stand.until(intercom, lambda it: not it.online, timeout_s=15)
+    await stand.until(intercom, lambda it: not it.online, timeout_s=3)
     reset = await stand.tell(ResetDevice, intercom, scope=scope, confirmed_mac=intercom.mac)
     one_time = await stand.one_time(intercom, "Config.Once.A = 1")
     # Whatever it was told before the reset is done is void by then.
@@ -424,7 +424,7 @@ async def test_commands_survive_a_restart_of_the_service(tmp_path: Path, mongodb
 async def _door_events(stand: Stand, intercom: VirtualIntercom, count: int) -> DoorEventPage:
     """The access log of the device, once it has that many lines."""
     page: DoorEventPage
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(15):
         while True:
             page = await stand.region.see(ListDoorEvents, stand.installer, device_id=stand.id_of(intercom))
             if len(page.rows) >= count:

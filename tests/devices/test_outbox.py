@@ -81,7 +81,7 @@ async def test_a_device_that_was_there_before_has_said_its_state_to_somebody(tak
     takeover.hear(bound, issued, went_online)
     async with takeover.running():
         await takeover.projected()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(10):
             await takeover.turned_to.wait()
 
 
@@ -94,5 +94,5 @@ async def test_a_device_that_comes_meanwhile_is_told_nothing_before_it_said_its_
             async with asyncio.timeout(1):
                 await takeover.turned_to.wait()
         outbox.spoke(DEVICE)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(10):
             await takeover.turned_to.wait()

@@ -222,7 +222,7 @@ class Bench:
         return id
 
     async def until_command(self, id: str, state: DeviceCommandState) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(15):
             while True:
                 row: DeviceCommandRow = await self.region.see(GetDeviceCommand, self.installer, device_command_id=id)
                 if row.state is state:
@@ -312,7 +312,7 @@ async def test_a_door_event_that_mosquitto_tells_is_recorded(region: Region) -> 
     code, said = await bench.script("event", ID=(id := str(uuid4())))
     assert code == 0, said
     assert json.loads(said)["id"] == id
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(15):
         while True:
             page: DoorEventPage = await region.see(ListDoorEvents, bench.installer, device_id=bench.device_id)
             if page.rows:

@@ -31,7 +31,7 @@ class Stream:
     async def next(self) -> dict[str, Any]:
         """The next event: its name and its data. Raises `StopAsyncIteration` when the stream has ended."""
         event: dict[str, Any] = {}
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(10):
             async for line in self.lines:
                 name, _, value = line.partition(":")
                 value = value.removeprefix(" ")
@@ -48,7 +48,7 @@ class Stream:
 
     async def started(self) -> None:
         """Returns when the gateway has begun to listen for this stream."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(10):
             async for line in self.lines:
                 if line.startswith("id"):
                     self.last_id = line.partition(":")[2].strip()

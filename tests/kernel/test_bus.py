@@ -205,7 +205,7 @@ async def test_what_is_larger_than_a_message_is_told_and_not_lost(caller: Caller
 async def test_commands_are_obeyed_at_the_same_time(caller: Caller, served: Served) -> None:
     served.gate = asyncio.Event()
     asked = [asyncio.create_task(caller.command(count())) for _ in range(8)]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(5):
         for _ in asked:
             await served.at_work.acquire()
     served.gate.set()

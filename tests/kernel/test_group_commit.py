@@ -107,6 +107,6 @@ async def test_a_cancelled_append_disturbs_nobody(log: JetStreamLog) -> None:
                 cancelled.append(append)
         for append in appends:
             assert append in cancelled or append.exception() is None or isinstance(append.exception(), Conflict)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(5):
         await asyncio.gather(*(log.append([message(log, f"after.{n}")]) for n in range(WORTH_A_BATCH)))
     assert log._group._alone == 0

@@ -488,7 +488,7 @@ async def test_what_changes_nothing_is_told_at_once_and_noted_in_one_step(here: 
         committed = listener.commits
         for amount in range(20):
             await until(here, await here.tally("a", amount))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(10):
             while await noted(here) < 21:  # noqa: ASYNC110 (a document, which tells nobody that it changed)
                 await asyncio.sleep(0.05)
     assert listener.commits - committed < 10
@@ -520,7 +520,7 @@ async def test_whoever_is_ahead_of_the_checkpoint_notices_another_projector(here
 
 async def test_the_checkpoint_keeps_up_with_a_steady_flow_that_changes_nothing(here: World) -> None:
     still = ReadModel("still", lambda recorded: [], lambda row, recorded: row)
-    async with running(here.projector(still)), asyncio.timeout(60):
+    async with running(here.projector(still)), asyncio.timeout(20):
         await until(here, await here.tally("a", 0))
         first = await noted(here)
         while await noted(here) == first:

@@ -157,7 +157,7 @@ async def test_an_open_page_hears_what_changed_and_when_to_ask(toy: Running) -> 
 
     listening = await toy.client.subscribe("live.>", cb=hear)
     accepted = await toy.caller.command(count())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(5):
         while True:
             subject, changed = await heard.get()
             if accepted.id in changed.ids:

@@ -90,7 +90,7 @@ async def test_a_moved_timer_fires_only_at_the_new_time(timers: Timers) -> None:
 
 async def fired(nc: Connection, timers: Timers, owner: str, purpose: str) -> None:
     """The server has fired it, though nobody took it yet."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(10):
         while True:
             try:
                 await nc.jetstream().get_last_msg(STREAM, f"due.{timers._service}.{owner}.{purpose}")

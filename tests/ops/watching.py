@@ -10,8 +10,8 @@ def alive(pid: int) -> bool:
 
 
 async def gone(pids: list[int]) -> None:
-    """Returns when none of them runs; TimeoutError after a minute."""
-    async with asyncio.timeout(60):
+    """Returns when none of them runs; TimeoutError after ten seconds."""
+    async with asyncio.timeout(10):
         while any(alive(pid) for pid in pids):  # noqa: ASYNC110 (the kernel has no event for it)
             await asyncio.sleep(0.01)
 

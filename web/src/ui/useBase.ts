@@ -8,7 +8,8 @@ interface Present<Form> {
   revision?: string;
   /** Why the last submit was refused. */
   problem: Problem | null;
-  isTyped: (base: Form) => boolean;
+  /** What is in the form, in the order of `initial`. */
+  values: Form;
   follow: (initial: Form) => void;
 }
 
@@ -17,7 +18,7 @@ interface Present<Form> {
  * what they saw: saving is refused (412) rather than undo what they never saw, and after that refusal it replaces what is
  * there now. What changes beside the form is no conflict.
  */
-export function useBase<Form>({ initial, revision, problem, isTyped, follow }: Present<Form>): () => string {
+export function useBase<Form>({ initial, revision, problem, values, follow }: Present<Form>): () => string {
   const base = useRef({ initial, revision });
   const refused = useRef(false);
   useEffect(() => {
@@ -25,8 +26,9 @@ export function useBase<Form>({ initial, revision, problem, isTyped, follow }: P
   }, [problem]);
   useEffect(() => {
     if (base.current.revision === revision && base.current.initial === initial) return;
-    if (JSON.stringify(base.current.initial) !== JSON.stringify(initial)) {
-      const typed = isTyped(base.current.initial);
+    const before = JSON.stringify(base.current.initial);
+    if (before !== JSON.stringify(initial)) {
+      const typed = before !== JSON.stringify(values);
       if (typed && !refused.current) return;
       if (!typed) follow(initial);
     }

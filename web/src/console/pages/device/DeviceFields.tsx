@@ -151,13 +151,7 @@ export function DeviceFields(props: DeviceFieldsProps) {
   const [general, setGeneral] = useState<string | null>(null);
   const box = useRef<HTMLFormElement>(null);
 
-  const base = useBase({
-    initial,
-    revision,
-    problem,
-    isTyped: (filled) => JSON.stringify(form) !== JSON.stringify(filled),
-    follow: setForm,
-  });
+  const base = useBase({ initial, revision, problem, values: form, follow: setForm });
 
   const typed = useRef(form);
   typed.current = form;

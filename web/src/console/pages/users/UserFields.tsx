@@ -89,18 +89,9 @@ export function UserFields(props: UserFieldsProps) {
   const box = useRef<HTMLFormElement>(null);
   const form = useForm<UserForm>({ initialValues: initial });
   const { values, errors } = form;
-  const { setErrors, setValues, resetDirty } = form;
+  const { setErrors, setValues } = form;
 
-  const base = useBase({
-    initial,
-    revision,
-    problem,
-    isTyped: () => form.isDirty(),
-    follow: (saved) => {
-      setValues(saved);
-      resetDirty(saved);
-    },
-  });
+  const base = useBase({ initial, revision, problem, values, follow: setValues });
 
   useEffect(() => {
     if (!problem) return setGeneral(null);
