@@ -134,10 +134,10 @@ async def test_a_lost_key_is_issued_anew_and_lets_the_intercom_in(place: Place, 
         await crew.switch_off()
 
 
-def test_a_folder_that_takes_no_keys_is_named_before_any_is_issued(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+@pytest.mark.parametrize("folder", ["/dev/null/keys", "/proc"], ids=["cannot be made", "cannot be written"])
+def test_a_folder_that_takes_no_keys_is_named_before_any_is_issued(folder: str) -> None:
     with pytest.raises(ServerFailed, match="name another folder with --data"):
-        Keys(tmp_path / "file" / "keys.json")
+        Keys(Path(folder) / "keys.json")
 
 
 def test_there_is_a_firmware_for_every_model_of_the_table() -> None:
