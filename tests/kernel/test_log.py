@@ -19,6 +19,7 @@ from kernel.jetstream import Connection, JetStreamLog, UnfitServer, check_server
 from kernel.log import Conflict, Log, LogFull, NewMessage, StoredMessage, Unavailable
 from kernel.memory import MemoryLog
 from ops.servers import NatsCluster, NatsServer
+from tests.ops.watching import freeze
 
 # Three servers that are killed and come back share two cores with another process's tests: these end what hangs.
 pytestmark = pytest.mark.timeout(300)
@@ -544,7 +545,7 @@ async def test_an_append_that_is_still_under_way_is_no_conflict(tmp_path: Path) 
         followers = [node.pid for node in cluster.nodes if node is not leader and node.pid]
         given = [message(log, "a")]
         for pid in followers:
-            os.kill(pid, signal.SIGSTOP)
+            await freeze(pid)
         # The leader holds the first attempt and waits for a majority; the second meets the first.
         try:
             with pytest.raises(Unavailable, match="in process"):
@@ -570,7 +571,7 @@ async def test_a_replica_that_lags_behind_hides_nothing_we_have_appended(tmp_pat
         connection = await connect(node.url, "test")
         log = await open_log(connection, log.stream.lower(), 3)
         for _ in range(3):
-            os.kill(behind, signal.SIGSTOP)
+            await freeze(behind)
             for _ in range(20):
                 seqs = await log.append([message(log, "a", last, bytes(1000)) for _ in range(500)])
                 last = seqs[-1]
@@ -609,7 +610,7 @@ async def test_a_stopped_server_leaves_appends_unknown_and_a_repeat_finds_them(t
         log = await open_log(connection, a_service(), max_bytes=2**26)
         appends = [[message(log, f"{n}.{k}") for k in range(1 + n % 3)] for n in range(60)]
         assert server.pid
-        os.kill(server.pid, signal.SIGSTOP)
+        await freeze(server.pid)
         outcomes = await asyncio.gather(*(log.append(each, timeout_s=0.7) for each in appends), return_exceptions=True)
         assert all(type(outcome) is Unavailable for outcome in outcomes)
         os.kill(server.pid, signal.SIGCONT)

@@ -24,6 +24,7 @@ from kernel.parking import POISONED_IN_A_ROW, WAITING, Poisoned, StillPoisoned
 from kernel.projection import Phase, Projector, ReadModel, fingerprint
 from kernel.watermark import Watermark
 from tests.kernel.projecting import BAD, KINDS, MODELS, TALLIES, Tallied, World, started, world
+from tests.ops.watching import freeze
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ async def test_two_that_race_for_every_batch_count_each_event_once(here: World) 
 async def test_a_frozen_projector_that_wakes_up_changes_nothing(here: World, nats_url: str, mongodb_uri: str) -> None:
     frozen = await started(here, nats_url, mongodb_uri)
     await until(here, await here.tally("a", 1, 2, 3))
-    frozen.send_signal(signal.SIGSTOP)
+    await freeze(frozen.pid)
     async with running(here.projector()):
         await until(here, await here.tally("a", 4, 5))
         frozen.send_signal(signal.SIGCONT)

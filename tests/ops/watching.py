@@ -1,6 +1,8 @@
-"""Whether processes live, for tests that must leave none."""
+"""Whether processes live, for tests that must leave none, and how one is frozen for certain."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 
@@ -14,6 +16,14 @@ async def gone(pids: list[int]) -> None:
     async with asyncio.timeout(10):
         while any(alive(pid) for pid in pids):  # noqa: ASYNC110 (the kernel has no event for it)
             await asyncio.sleep(0.01)
+
+
+async def freeze(pid: int) -> None:
+    """SIGSTOP, which ends with SIGCONT. Returns when no thread runs: for some milliseconds one may, and answer."""
+    os.kill(pid, signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        while any(_fields(thread)[:1] != ["T"] for thread in Path(f"/proc/{pid}/task").glob("*/stat")):  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
 
 def descendants(pid: int) -> list[int]:
