@@ -22,7 +22,7 @@ async def freeze(pid: int) -> None:
     """SIGSTOP, which ends with SIGCONT. Returns when no thread runs: for some milliseconds one may, and answer."""
     os.kill(pid, signal.SIGSTOP)
     async with asyncio.timeout(10):
-        while any(_fields(thread)[:1] != ["T"] for thread in Path(f"/proc/{pid}/task").glob("*/stat")):  # noqa: ASYNC110
+        while _is_running(pid):  # noqa: ASYNC110 (the kernel has no event for it)
             await asyncio.sleep(0)
 
 
@@ -35,6 +35,10 @@ def descendants(pid: int) -> list[int]:
 def command_line(pid: int) -> bytes:
     """Its program and arguments, separated by zero bytes."""
     return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def _is_running(pid: int) -> bool:
+    return any(_fields(thread)[:1] != ["T"] for thread in Path(f"/proc/{pid}/task").glob("*/stat"))
 
 
 def _fields(stat: Path) -> list[str]:
