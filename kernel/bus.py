@@ -7,7 +7,7 @@ proved by a signed token, never read from the body.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
@@ -58,6 +58,7 @@ M = TypeVar("M", bound=BaseModel)
 COMMAND_TIMEOUT_S = 10.0
 QUERY_TIMEOUT_S = 5.0
 CORRELATION = "correlation_id"
+INBOXES = "_INBOX."
 # While a server or a service is restarted nobody takes a message for a moment; it may wait that long.
 _NOBODY_THERE_S = 2.0
 _NOBODY_THERE_PAUSE_S = 0.05
@@ -249,7 +250,7 @@ class Endpoints:
     def __init__(self, broker: NatsBroker, service: str, actor_key: bytes, *, workers: int = 64) -> None:
         self._broker = broker
         self._service = service
-        self._actor_key = actor_key
+        self._verifier = proof.Verifier(actor_key)
         self._workers = workers
         self._answers: dict[str, Callable[[Msg], Awaitable[bytes]]] = {}
         self._open: list[_Endpoint] = []
@@ -258,9 +259,8 @@ class Endpoints:
         """Answer commands of this kind with what `obey` returns. `Refused` and `Unavailable` become refusals."""
 
         async def answer(message: Msg) -> bytes:
-            headers = message.headers or {}
-            command = decode(contract, message.data, self._actor(headers))
-            accepted = await obey(command, Asked(headers.get(CORRELATION) or str(uuid4())))
+            command = decode(contract, message.data, self._actor(message))
+            accepted = await obey(command, Asked((message.headers or {}).get(CORRELATION) or str(uuid4())))
             return b"%b%b}" % (_ACCEPTED, accepted.model_dump_json().encode())
 
         self._register(command_subject(contract), contract.__name__, "accepted", answer)
@@ -269,7 +269,7 @@ class Endpoints:
         """Answer queries of this kind with what `look` returns: a view, or one that is JSON already."""
 
         async def answer(message: Msg) -> bytes:
-            view = await look(decode(contract, message.data, self._actor(message.headers or {})))
+            view = await look(decode(contract, message.data, self._actor(message)))
             return b"%b%b}" % (_VIEW, view if isinstance(view, bytes) else view.model_dump_json().encode())
 
         self._register(query_subject(contract), contract.__name__, "view", answer)
@@ -290,8 +290,9 @@ class Endpoints:
         async with asyncio.timeout(timeout_s):
             await asyncio.gather(*(endpoint.drain() for endpoint in self._open))
 
-    def _actor(self, headers: Mapping[str, str]) -> Actor:
-        return proof.verify(headers.get(proof.HEADER), self._service, self._actor_key)
+    def _actor(self, message: Msg) -> Actor:
+        token = (message.headers or {}).get(proof.HEADER)
+        return self._verifier.verify(token, message.subject, message.data)
 
     def _register(self, subject: str, name: str, success: str, answer: Callable[[Msg], Awaitable[bytes]]) -> None:
         async def measured(message: Msg) -> bytes:
@@ -355,6 +356,9 @@ class _Endpoint:
         task.add_done_callback(self._done)
 
     async def _one(self, message: Msg) -> None:
+        # An answer on any other subject would be said with this service's rights: an event, for example.
+        if not message.reply.startswith(INBOXES):
+            return
         answered = await self._answer(message)
         # Whoever gets no answer, because the connection is away or nobody waits for one, may ask again.
         with contextlib.suppress(NatsError, OSError):
@@ -400,19 +404,19 @@ class Caller:
     async def _ask(self, message: Command | Query, subject: str, correlation_id: str | None, timeout_s: float) -> bytes:
         body = encode(message)
         with tracer().start_as_current_span(f"{subject} ask", kind=SpanKind.CLIENT):
-            headers = {
-                proof.HEADER: proof.sign(message.actor, service_of(type(message)), self._actor_key),
-                CORRELATION: correlation_id or str(uuid4()),
-                **traced_headers(),
-            }
-            return await self._request(subject, body, headers, time.monotonic() + timeout_s)
+            headers = {CORRELATION: correlation_id or str(uuid4()), **traced_headers()}
+            return await self._request(subject, body, message.actor, headers, time.monotonic() + timeout_s)
 
-    async def _request(self, subject: str, body: bytes, headers: dict[str, str], deadline: float) -> bytes:
+    async def _request(
+        self, subject: str, body: bytes, actor: Actor, headers: dict[str, str], deadline: float
+    ) -> bytes:
         nobody_until = min(deadline, time.monotonic() + _NOBODY_THERE_S)
         while True:
             try:
                 remaining = max(0.001, deadline - time.monotonic())
-                return bytes((await self._client.request(subject, body, timeout=remaining, headers=headers)).data)
+                # A token is of use once: each attempt has its own.
+                signed = {**headers, proof.HEADER: proof.sign(actor, subject, body, self._actor_key)}
+                return bytes((await self._client.request(subject, body, timeout=remaining, headers=signed)).data)
             except (NoRespondersError, OutboundBufferLimitError, ConnectionReconnectingError) as error:
                 # It was not sent, or reached nobody. In a restart that lasts a moment.
                 if time.monotonic() > nobody_until:

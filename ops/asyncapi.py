@@ -167,7 +167,7 @@ def _answer(success: str, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asking_headers(service: str) -> dict[str, Any]:
-    token = f"Who acts: signed for `{service}`, valid for {LIFETIME_S} s (`kernel/actor.py`)."
+    token = f"Who acts: signed for this subject of `{service}` and this body, for {LIFETIME_S} s, once (`kernel/actor.py`)."
     return {
         "type": "object",
         "required": [HEADER],

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,10 +10,21 @@ from typing import Any
 import pytest
 from faststream.nats import NatsBroker
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from contracts.message import Accepted
 from kernel import actor as proof
-from kernel.bus import Asked, Caller, Endpoints, RefusedElsewhere, client_of, command_subject, encode, make_broker
+from kernel.bus import (
+    Asked,
+    Caller,
+    Endpoints,
+    RefusedElsewhere,
+    client_of,
+    command_subject,
+    encode,
+    make_broker,
+    query_subject,
+)
 from kernel.decider import Refused
 from kernel.log import Unavailable
 from kernel.settings import Settings
@@ -31,6 +43,7 @@ class Served:
     """The toy's endpoints, with answers that a test may replace."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.broker: NatsBroker = make_broker(settings, "toy")
         self.endpoints = Endpoints(self.broker, "toy", KEY, workers=8)
         self.endpoints.command(Count, self._obey)
@@ -80,8 +93,9 @@ def count(**fields: Any) -> Count:
 
 
 async def raw(client: Client, body: bytes, token: str | None = None) -> dict[str, Any]:
-    token = token or proof.sign(INSTALLER, "toy", KEY)
-    answer = await client.request(command_subject(Count), body, timeout=5, headers={proof.HEADER: token})
+    subject = command_subject(Count)
+    token = token or proof.sign(INSTALLER, subject, body, KEY)
+    answer = await client.request(subject, body, timeout=5, headers={proof.HEADER: token})
     return dict(json.loads(answer.data))
 
 
@@ -156,20 +170,76 @@ async def test_a_missing_field_is_named(client: Client) -> None:
 
 
 async def test_an_actor_nobody_vouches_for_is_refused(client: Client, served: Served) -> None:
-    body = encode(count())
-    signed = proof.sign(INSTALLER, "toy", KEY)
+    body, subject = encode(count()), command_subject(Count)
+    signed = proof.sign(INSTALLER, subject, body, KEY)
     for token in (
         "x",
         "ü",
         f"{signed[:-4]}AAA=",
-        proof.sign(INSTALLER, "toy", b"z" * 32),
-        proof.sign(INSTALLER, "devices", KEY),
-        proof.sign(INSTALLER, "toy", KEY, now=0),
+        proof.sign(INSTALLER, subject, body, b"z" * 32),
+        proof.sign(INSTALLER, "command.devices.Count", body, KEY),
+        proof.sign(INSTALLER, query_subject(GetCounter), body, KEY),
+        proof.sign(INSTALLER, subject, encode(count()), KEY),
+        proof.sign(INSTALLER, subject, body + b" ", KEY),
+        proof.sign(INSTALLER, subject, body, KEY, now=0),
+        proof.sign(INSTALLER, subject, body, KEY, now=time.time() - 95),
+        proof.sign(INSTALLER, subject, body, KEY, now=time.time() + 95),
     ):
         assert (await raw(client, body, token))["refused"]["code"] == "actor-unproved", token
     nameless = await client.request(command_subject(Count), body, timeout=5)
     assert json.loads(nameless.data)["refused"]["code"] == "actor-unproved"
     assert served.obeyed == []
+
+
+async def test_a_token_is_of_use_once(client: Client, served: Served) -> None:
+    body, subject = encode(count()), command_subject(Count)
+    token = proof.sign(INSTALLER, subject, body, KEY)
+    assert "accepted" in await raw(client, body, token)
+    assert (await raw(client, body, token))["refused"]["code"] == "actor-unproved"
+    assert len(served.obeyed) == 1
+    query = encode(GetCounter(actor=INSTALLER, counter_id="c"))
+    asked = {proof.HEADER: proof.sign(INSTALLER, query_subject(GetCounter), query, KEY)}
+    answers = [await client.request(query_subject(GetCounter), query, timeout=5, headers=asked) for _ in range(2)]
+    assert ["view" in json.loads(each.data) for each in answers] == [True, False]
+
+
+async def test_an_answer_goes_to_an_inbox_and_nowhere_else(client: Client, served: Served) -> None:
+    heard: list[str] = []
+
+    async def hear(message: Msg) -> None:
+        heard.append(message.subject)
+
+    await client.subscribe("event.toy.>", cb=hear)
+    body, subject = encode(count()), command_subject(Count)
+    for reply in ("event.toy.counter.1", "_INBOXES.x", ""):
+        await client.publish(subject, body, reply, {proof.HEADER: proof.sign(INSTALLER, subject, body, KEY)})
+    assert "accepted" in await raw(client, body)
+    assert (len(served.obeyed), heard) == (1, [])
+
+
+async def test_what_is_remembered_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "_MOST_REMEMBERED", 3)
+    verifier = proof.Verifier(KEY)
+    for _ in range(10):
+        verifier.verify(proof.sign(INSTALLER, "s", b"", KEY), "s", b"")
+    assert len(verifier._taken) == 3
+    later = time.time() + 1000
+    verifier.verify(proof.sign(INSTALLER, "s", b"", KEY, now=later), "s", b"", now=later)
+    assert len(verifier._taken) == 1
+
+
+async def test_a_caller_who_finds_nobody_for_a_moment_is_believed_at_the_next_attempt(served: Served) -> None:
+    asker = make_broker(served.settings, "asker")
+    await asker.connect()
+    await served.broker.stop()
+    asked = asyncio.create_task(Caller(client_of(asker), KEY).command(count()))
+    again = Served(served.settings)
+    await again.broker.connect()
+    await again.endpoints.open()
+    await asked
+    assert len(again.obeyed) == 1
+    await again.broker.stop()
+    await asker.stop()
 
 
 async def test_what_the_service_fills_in_cannot_be_sent(caller: Caller) -> None:
