@@ -116,7 +116,7 @@ class _Document:
         self.schema(name, _as_sent(question))
         message = self.whole["components"]["messages"][f"{name}:SubscribeMessage"]
         message["payload"] = {"$ref": _SCHEMA + name}
-        message["headers"] = _asking_headers(service_of(question))
+        message["headers"] = _asking_headers()
         self.whole["channels"][name]["description"] = inspect.getdoc(question)
         answer = "CommandAnswer" if issubclass(question, Command) else "QueryAnswer"
         self.whole["operations"][name]["reply"] = {"messages": [{"$ref": f"#/components/messages/{answer}"}]}
@@ -166,8 +166,8 @@ def _answer(success: str, content: dict[str, Any]) -> dict[str, Any]:
     return {"title": f"{success} or refused", "payload": {"type": "object", "oneOf": [obeyed, refused]}}
 
 
-def _asking_headers(service: str) -> dict[str, Any]:
-    token = f"Who acts: signed for this subject of `{service}` and this body, for {LIFETIME_S} s, once (`kernel/actor.py`)."
+def _asking_headers() -> dict[str, Any]:
+    token = f"Who acts: signed for this subject and body, for {LIFETIME_S} s, once (`kernel/actor.py`)."
     return {
         "type": "object",
         "required": [HEADER],
