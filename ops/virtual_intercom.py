@@ -250,7 +250,7 @@ class VirtualIntercom:
     async def _hear(self, message: Message) -> None:
         self.heard.append(message["type"])
         match message["type"]:
-            case "received":
+            case "received" | "refused":
                 self._unsaid.pop((message["of"], message["id"]), None)
             case "configure":
                 await self._configure(message)

@@ -1,4 +1,4 @@
-"""What devices say: judged, counted, made into commands of ours, and answered once it is safe with us.
+"""What devices say: counted, read, made into commands of ours, and answered once it is safe with us.
 
 The rule it protects: a device is believed about itself only, and what one of them sends costs the others nothing.
 """
@@ -11,11 +11,10 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import structlog
-from pydantic import BaseModel, ValidationError
 
 from contracts.devices import (
     DeviceCommandState,
@@ -34,9 +33,8 @@ from kernel.service import Handles
 from services.devices import device_command, wire
 from services.devices.device_command import DeviceCommand
 from services.devices.roster import Roster, Seat
+from services.devices.uplink import Unreadable, read
 from services.devices.wire import AckState, DeviceAck, DeviceState, DoorReport, LastWill
-
-M = TypeVar("M", bound=BaseModel)
 
 MESSAGES_PER_S = 20.0
 MESSAGES_AT_ONCE = 60.0
@@ -48,6 +46,7 @@ _AT_ONCE = 12
 _WAITING_MAX = 10_000
 _METERS_MAX = 100_000
 _BOUND_A_MOMENT_AGO_S = 0.25
+_LOGGED_EVERY_S = 60.0
 _log = structlog.get_logger()
 
 _STATES = {
@@ -64,6 +63,7 @@ class Meter:
     tokens: float = MESSAGES_AT_ONCE
     filled_at: float = field(default_factory=time.monotonic)
     violations: deque[float] = field(default_factory=lambda: deque(maxlen=VIOLATIONS_MAX))
+    logged_at: float | None = None
 
     def admits(self, now: float) -> bool:
         """Whether there is room for one more message."""
@@ -78,6 +78,13 @@ class Meter:
         """Count a violation; whether that makes too many of them within a minute."""
         self.violations.append(now)
         return len(self.violations) == VIOLATIONS_MAX and now - self.violations[0] <= VIOLATIONS_WITHIN_S
+
+    def is_news(self, now: float) -> bool:
+        """Whether the log should hear that it cannot be understood: once in a while, however often it is so."""
+        if self.logged_at is not None and now - self.logged_at < _LOGGED_EVERY_S:
+            return False
+        self.logged_at = now
+        return True
 
 
 class Intake:
@@ -156,17 +163,21 @@ class Intake:
                     await self._ack(seat, body)
                 case "event":
                     await self._event(seat, body)
-        except ValidationError as fault:
-            _log.warning("device-message-refused", device_id=seat.device_id, kind=kind, faults=_faults(fault))
-            self._count(mac, self._meter(mac), time.monotonic())
+        except Unreadable as fault:
+            # It hurts nobody, so it is no violation: said again it would only be refused again.
+            if self._meter(mac).is_news(time.monotonic()):
+                _log.warning("device-message-refused", device_id=seat.device_id, kind=kind, reason=fault.reason)
+            await self._answer(mac, wire.refused(kind, fault.id, fault.reason))
         except (Unavailable, Contended) as failure:
             # Without our answer it is sent again.
             _log.warning("device-message-not-taken", kind=kind, reason=type(failure).__name__)
+        except Exception as failure:  # noqa: BLE001 (one message that breaks us must not take those behind it along)
+            _log.error("device-message-failed", device_id=seat.device_id, kind=kind, reason=type(failure).__name__)
 
     async def _state(self, seat: Seat, body: bytes) -> None:
-        if b'"online"' in body and _parsed(LastWill, body) is not None:
+        if b'"online"' in body and _is_last_will(body):
             return
-        state = DeviceState.model_validate_json(body)
+        state, id = read(DeviceState, body)
         seq = 0
         if (seat.model, seat.firmware) != (state.model.upper(), state.firmware):
             report = NoteDeviceReport(**_stamp(), device_id=seat.device_id, model=state.model, firmware=state.firmware)
@@ -174,11 +185,11 @@ class Intake:
         if state.configuration != (seat.applied or ""):
             applied = NoteConfigurationApplied(**_stamp(), device_id=seat.device_id, configuration=state.configuration)
             seq = max(seq, await self._obeyed(applied))
-        await self._answer(seat.mac, wire.received("state", state.id))
+        await self._answer(seat.mac, wire.received("state", id))
         await self._heard(seat, seq)
 
     async def _ack(self, seat: Seat, body: bytes) -> None:
-        ack = DeviceAck.model_validate_json(body)
+        ack, id = read(DeviceAck, body)
         if "-" in ack.id:
             await self._acked_command(seat, ack)
         elif ack.state is AckState.DONE:
@@ -188,7 +199,7 @@ class Intake:
             await self._obeyed(
                 NoteConfigurationRefused(**_stamp(), device_id=seat.device_id, configuration=ack.id, reason=reason)
             )
-        await self._answer(seat.mac, wire.received("ack", ack.id))
+        await self._answer(seat.mac, wire.received("ack", id))
 
     async def _acked_command(self, seat: Seat, ack: DeviceAck) -> None:
         told: DeviceCommand = (await self._deciding.load(device_command.of(ack.id)))[0]
@@ -198,9 +209,9 @@ class Intake:
         await self._obeyed(note)
 
     async def _event(self, seat: Seat, body: bytes) -> None:
-        report = DoorReport.model_validate_json(body)
+        report, id = read(DoorReport, body)
         await self._obeyed(recorded_door_event(seat, report))
-        await self._answer(seat.mac, wire.received("event", report.id))
+        await self._answer(seat.mac, wire.received("event", id))
 
     async def _obeyed(self, command: Command) -> int:
         """Where the log stands after it; 0 when it was refused, which the device cannot help. Raises `Unavailable`."""
@@ -252,19 +263,12 @@ def recorded_door_event(seat: Seat, report: DoorReport) -> RecordDoorEvent:
     )
 
 
-def _parsed(message: type[M], body: bytes) -> M | None:
+def _is_last_will(body: bytes) -> bool:
     try:
-        return message.model_validate_json(body)
-    except ValidationError:
-        return None
-
-
-def _faults(fault: ValidationError) -> list[str]:
-    """Where and what, never the values: they may be about somebody."""
-    return [
-        f"{'.'.join(map(str, each['loc']))} {each['type']}"
-        for each in fault.errors(include_url=False, include_input=False, include_context=False)
-    ][:8]
+        read(LastWill, body)
+    except Unreadable:
+        return False
+    return True
 
 
 def _stamp() -> dict[str, Any]:

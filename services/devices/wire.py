@@ -1,6 +1,6 @@
 """What devices and the cloud say to each other, as docs/device-protocol.md tells writers of firmware.
 
-The rule it protects: of what a device says only this is read, within these bounds; the rest is refused, and counted.
+The rule it protects: of what a device says only this is read, within these bounds; the rest is refused with a reason.
 """
 
 from __future__ import annotations
@@ -10,18 +10,55 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts.devices import DeviceCommandKind, DoorEventKind
 
 MESSAGE_BYTES_MAX = 65_536
 _UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_CONFIGURATION_DIGITS = 16
+
+
+def _small(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _uuid(value: object) -> object:
+    """A UUID in any of its spellings, as we write it; what is none stays as it is."""
+    try:
+        return str(UUID(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _uuid_or_version(value: object) -> object:
+    is_version = isinstance(value, str) and len(value) == _CONFIGURATION_DIGITS
+    return _small(value) if is_version else _uuid(value)
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("is no number")
+    return value
+
+
+def _cut(characters_max: int) -> BeforeValidator:
+    """Words for people are worth more without their end than not at all."""
+    return BeforeValidator(lambda value: value[:characters_max] if isinstance(value, str) else value)
+
+
+_Method = Annotated[str, Field(max_length=24), _cut(24)]
+_Who = Annotated[str, Field(max_length=128), _cut(128)]
+_Words = Annotated[str, Field(max_length=200), _cut(200)]
 
 
 class _FromDevice(BaseModel):
-    # What a newer firmware says besides is passed over.
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, strict=True)
+    # What a newer firmware says besides is passed over; "1" is a number, and 1 a text, where one is wanted.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, coerce_numbers_to_str=True, str_strip_whitespace=True
+    )
 
 
 class DeviceState(_FromDevice):
@@ -30,7 +67,7 @@ class DeviceState(_FromDevice):
     id: Annotated[str, Field(max_length=64)] = ""
     model: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9._-]+$")]
     firmware: Annotated[str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){3}$")]
-    configuration: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")]
+    configuration: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$"), BeforeValidator(_small)]
     boot: Annotated[str, Field(min_length=1, max_length=64)]
     armed: bool | None = None
 
@@ -52,21 +89,21 @@ class AckState(StrEnum):
 class DeviceAck(_FromDevice):
     """What became of a command, or of a configuration, whose version is its `id`."""
 
-    id: Annotated[str, Field(pattern=rf"{_UUID}|^[0-9a-f]{{16}}$")]
-    state: Annotated[AckState, Field(strict=False)]
-    reason: Annotated[str, Field(max_length=200)] | None = None
+    id: Annotated[str, Field(pattern=rf"{_UUID}|^[0-9a-f]{{16}}$"), BeforeValidator(_uuid_or_version)]
+    state: Annotated[AckState, BeforeValidator(_small)]
+    reason: _Words | None = None
 
 
 class DoorReport(_FromDevice):
     """What happened at a door. `who` is the id of a credential, or what the device knows of somebody else."""
 
-    id: Annotated[str, Field(pattern=_UUID)]
-    kind: Annotated[DoorEventKind, Field(strict=False)]
-    at: Annotated[AwareDatetime, Field(strict=False)]
-    relay: Annotated[int, Field(ge=1, le=16)] | None = None
-    method: Annotated[str, Field(max_length=24)] | None = None
-    who: Annotated[str, Field(max_length=128)] | None = None
-    detail: Annotated[str, Field(max_length=200)] | None = None
+    id: Annotated[str, Field(pattern=_UUID), BeforeValidator(_uuid)]
+    kind: Annotated[DoorEventKind, BeforeValidator(_small)]
+    at: AwareDatetime
+    relay: Annotated[int, Field(ge=1, le=16), BeforeValidator(_number)] | None = None
+    method: _Method | None = None
+    who: _Who | None = None
+    detail: _Words | None = None
 
 
 def told(type: str, **fields: Any) -> bytes:
@@ -75,8 +112,13 @@ def told(type: str, **fields: Any) -> bytes:
 
 
 def received(kind: str, id: str) -> bytes:
-    """The message was taken: it need not be sent again."""
+    """The message was taken, by the name that its device gave it: it need not be sent again."""
     return told("received", of=kind, id=id)
+
+
+def refused(kind: str, id: str, reason: str) -> bytes:
+    """The message cannot be read, for this reason: it need not be sent again as it is."""
+    return told("refused", of=kind, id=id, reason=reason)
 
 
 def configure(version: str, document: Mapping[str, Any]) -> bytes:

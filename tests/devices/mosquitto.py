@@ -10,7 +10,7 @@ import ctypes
 import ctypes.util
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -81,16 +81,25 @@ class Firmware:
 
     async def say(self, kind: str, message: Json) -> None:
         """Publish on one of the device's own topics."""
-        body = json.dumps(message).encode()
+        await self.say_bytes(kind, json.dumps(message).encode())
+
+    async def say_bytes(self, kind: str, body: bytes) -> None:
+        """Publish what need not be a message at all."""
         topic = f"d/{self._mac}/{kind}".encode()
         assert self._library.mosquitto_publish(self._mosquitto, None, topic, len(body), body, 1, False) == 0
 
     async def told(self, type: str, holds: Callable[[Json], bool] = lambda _: True, timeout_s: float = 60.0) -> Json:
         """The next message of that type of which it holds; what comes before it is passed over."""
+        return await self.told_any((type,), holds, timeout_s)
+
+    async def told_any(
+        self, types: Sequence[str], holds: Callable[[Json], bool] = lambda _: True, timeout_s: float = 60.0
+    ) -> Json:
+        """The next message of one of these types of which it holds."""
         async with asyncio.timeout(timeout_s):
             while True:
                 message = await self._told.get()
-                if message["type"] == type and holds(message):
+                if message["type"] in types and holds(message):
                     return message
 
     async def __aenter__(self) -> Self:

@@ -114,6 +114,7 @@ QUESTION = AskDevicePage(
 )
 DOWN: Mapping[str, list[bytes]] = {
     "received": [wire.received(kind, ID) for kind in intake.KINDS],
+    "refused": [wire.refused(kind, ID, "kind: enum") for kind in intake.KINDS],
     "configure": [wire.configure("9f86d081884c7d65", DOCUMENT)],
     "reboot": [_command(DeviceCommandKind.REBOOT)],
     "reset": [_command(DeviceCommandKind.CONFIGURATION_RESET), _command(DeviceCommandKind.FACTORY_RESET)],
