@@ -48,6 +48,8 @@ class Health:
     region: str
     is_alive: Callable[[], bool] = lambda: True
     probes: dict[str, Probe] = field(default_factory=dict)
+    modules: Callable[[], dict[str, str]] | None = None
+    """How other processes are that this one asks; without them it works still, though not for all."""
     stage: Stage = Stage.STARTING
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
@@ -56,7 +58,8 @@ class Health:
         answers = await asyncio.gather(*(_asked(probe) for probe in probes.values()))
         dependencies = dict(zip(probes, answers, strict=True))
         is_ready = self.stage is Stage.RUNNING and all(each["ok"] for each in answers)
-        return is_ready, {"ready": is_ready, "stage": self.stage, "dependencies": dependencies}
+        state = {"ready": is_ready, "stage": self.stage, "dependencies": dependencies}
+        return is_ready, {**state, "modules": self.modules()} if self.modules else state
 
     def version(self) -> dict[str, str]:
         """What runs here."""

@@ -33,6 +33,7 @@ from kernel.handling import Contended, Deciding, Handled
 from kernel.health import Health, NotReady, Stage, Surface, measure_process, serving
 from kernel.jetstream import UnfitServer, check_server, open_log
 from kernel.log import Log, Unavailable
+from kernel.modules import answer_for
 from kernel.mongo import Mongo, mongo_client
 from kernel.projection import Applied, Database, Projector, ReadModel, Source
 from kernel.reaction import Reaction, Reactions
@@ -55,6 +56,7 @@ from kernel.telemetry import (
 from kernel.timers import Due, Timers
 from kernel.vault import Keys, MongoKeys, Secrets, WrongSecret
 from kernel.watermark import Watermark
+from kernel.writing import Writing
 
 _CONNECT_TIMEOUT_S = 30.0
 _QUERY_DATABASE_S = 4.0
@@ -224,8 +226,11 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         keys = MongoKeys(mongo, secrets, settings.database("vault"))
         await keys.check()
         database: Database = mongo.get_database(settings.database(service.name), BSON)
-        log = MeasuredLog(await open_log(client, service.name, settings.replicas), service.name)
+        writing = Writing(client, service.name, settings.replicas, settings.nats_monitor_url)
+        await writing.open()
+        log = MeasuredLog(await open_log(client, service.name, settings.replicas), service.name, writing.note)
         health.probes["log"] = lambda: _log_answers(log)
+        health.probes["writing"] = writing.probe
         codec = Codec(service.name, service.events, keys, secrets, service.upcast)
         deciding = Deciding(log, codec, service.aggregates)
         recorded_by = {event: aggregate.name for aggregate in service.aggregates for event in aggregate.events}
@@ -275,6 +280,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         for query in service.queries:
             endpoints.query(query, desk.look)
         await endpoints.open()
+        await answer_for(client, health)
         stack.push_async_callback(_drain, endpoints, settings.stop_timeout_s)
         health.stage = Stage.RUNNING
         _log.info("serving", service=service.name, port=port, version=VERSION, epoch=log.epoch)

@@ -7,7 +7,7 @@ which one, so that their number does not grow with the number of households.
 import logging
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -221,11 +221,12 @@ def trace_projected(service: str, recorded: Iterable[Recorded]) -> None:
 
 
 class MeasuredLog:
-    """A log that is timed and counted; otherwise the log it is given."""
+    """A log that is timed and counted; otherwise the log it is given. `note` hears the outcome of each append."""
 
-    def __init__(self, log: Log, service: str) -> None:
+    def __init__(self, log: Log, service: str, note: Callable[[str], None] = lambda outcome: None) -> None:
         self._log = log
         self._service = service
+        self._note = note
         self.stream = log.stream
         self.epoch = log.epoch
         self.read_subject = log.read_subject
@@ -256,3 +257,4 @@ class MeasuredLog:
                 raise
             finally:
                 APPEND_SECONDS.labels(self._service, outcome).observe(time.perf_counter() - began)
+                self._note(outcome)

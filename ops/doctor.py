@@ -14,11 +14,14 @@ import nats.errors
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
+from kernel.modules import AWAY, READY, how_is
 from kernel.nats_address import NatsAddress
+from kernel.writing import ailment
 from ops import local
 from ops.failures import ServerFailed
 from ops.probe import ask
 from ops.servers import Executable, find_mongod, find_nats_server, require_disk_space
+from ops.up import service_names
 
 _WEB = Path(__file__).parent.parent / "web"
 _OLDEST_NATS = (2, 15, 1)
@@ -45,9 +48,16 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
         yield _program("nats-server", find_nats_server)
     if "MONGODB_URI" not in environment:
         yield _program("mongod", find_mongod)
-    yield await _nats(environment.get("NATS_URL"))
+    nats_server = await _nats(environment.get("NATS_URL"))
+    yield nats_server
+    if monitor_url := environment.get("NATS_MONITOR_URL"):
+        yield await _writes(monitor_url)
     yield await _mongodb(environment.get("MONGODB_URI"))
-    yield await _gateway(environment.get("SMARTPLUS_PUBLIC_URL"))
+    public_url = environment.get("SMARTPLUS_PUBLIC_URL")
+    if nats_server.fine and "NATS_URL" in environment:
+        for finding in await _services(environment["NATS_URL"], needed=public_url is not None):
+            yield finding
+    yield await _gateway(public_url)
     yield _console()
     yield _optional("node", "only to build the console; make installs it into .venv when it is absent")
     yield _optional("chromium", "only for the browser tests; make test installs it")
@@ -94,6 +104,35 @@ async def _nats(url: str | None) -> Finding:
     wanted = ".".join(map(str, _OLDEST_NATS))
     recent = (found.major, found.minor, found.patch) >= _OLDEST_NATS
     return Finding("NATS", recent, seen, f"upgrade nats-server to {wanted} or later")
+
+
+async def _writes(monitor_url: str) -> Finding:
+    """Whether each stream can be written: nats-server alone knows it."""
+    name = "writing"
+    try:
+        trouble = await asyncio.to_thread(ailment, monitor_url)
+    except OSError:
+        return Finding(name, False, f"{monitor_url} does not answer", "correct or unset NATS_MONITOR_URL")
+    way_out = "free the disk, then restart that nats-server (smartplus up does it by itself)"
+    return Finding(name, trouble is None, trouble or "every stream can be written", way_out)
+
+
+async def _services(url: str, needed: bool) -> list[Finding]:
+    """How each service says that it is; without a gateway none need be there."""
+    address = NatsAddress.parse(url)
+    names = [name for name in service_names() if name != "gateway"]
+    client = await nats.connect(list(address.servers), **address.credentials, allow_reconnect=False, error_cb=_quiet)
+    try:
+        states = await asyncio.gather(*(how_is(client, name) for name in names))
+    finally:
+        await client.close()
+    return [_service(name, state, needed) for name, state in zip(names, states, strict=True)]
+
+
+def _service(name: str, state: str, needed: bool) -> Finding:
+    if state == AWAY and not needed:
+        return Finding(name, True, "not running; smartplus up starts it", needed=False)
+    return Finding(name, state.startswith(READY), state, "its log says more")
 
 
 async def _quiet(_error: Exception) -> None:

@@ -24,6 +24,7 @@ from typing import Any, Self
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from kernel.writing import ailment
 from ops.failures import MissingDependency, ServerFailed
 from ops.nats_accounts import NatsAccounts, write_secret
 from ops.probe import ask
@@ -111,12 +112,12 @@ def find_mongod() -> Executable:
     )
 
 
-def require_disk_space(folder: Path) -> None:
-    """ServerFailed when the disk under `folder` has less than 512 MiB left."""
+def require_disk_space(folder: Path, least_bytes: int = _MINIMUM_FREE_BYTES) -> None:
+    """ServerFailed when the disk under `folder` has less than that left (512 MiB)."""
     free = shutil.disk_usage(folder).free
-    if free < _MINIMUM_FREE_BYTES:
+    if free < least_bytes:
         raise ServerFailed(
-            f"No disk space: {folder} has {free // 2**20} MiB left and needs {_MINIMUM_FREE_BYTES // 2**20} MiB. "
+            f"No disk space: {folder} has {free // 2**20} MiB left and needs {least_bytes // 2**20} MiB. "
             "Free some, or put the data elsewhere with --data."
         )
 
@@ -137,6 +138,8 @@ class LocalServer(ABC):
 
     name: str
     url: str
+    least_free_bytes = _MINIMUM_FREE_BYTES
+    """It starts only when its disk has that left."""
 
     def __init__(self, data_dir: Path, executable: Executable, ports: Sequence[int]) -> None:
         self.data_dir = data_dir.resolve()
@@ -168,7 +171,7 @@ class LocalServer(ABC):
     async def start(self) -> None:
         """Returns when the server answers; ServerFailed says why it does not."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        require_disk_space(self.data_dir)
+        require_disk_space(self.data_dir, self.least_free_bytes)
         for port in self._ports:
             if not port_is_free(port):
                 raise ServerFailed(
@@ -232,6 +235,10 @@ class LocalServer(ABC):
             await docker.wait()
         signal_group(self._process, signal.SIGKILL)
         await self._process.wait()
+
+    async def ailing(self) -> str | None:
+        """Why it must be restarted although it runs, in words; None when it need not."""
+        return None
 
     async def restart(self) -> None:
         """Stop if it runs, then start on the same ports and data."""
@@ -351,6 +358,15 @@ class NatsServer(LocalServer):
 
     async def _is_ready(self) -> bool:
         return await self._get("/healthz?js-server-only=true" if self._cluster else "/healthz") is not None
+
+    async def ailing(self) -> str | None:
+        """A stream stands on a write error, and there is room again: only a restart has the server write to it."""
+        try:
+            trouble = await asyncio.to_thread(ailment, self.monitor_url)
+            has_room = shutil.disk_usage(self.data_dir).free >= self.least_free_bytes
+        except OSError:
+            return None
+        return trouble if trouble and "write error" in trouble and has_room else None
 
     async def is_healthy(self) -> bool:
         """Plain /healthz: every stream of this server is well, and in a cluster caught up with its leader."""

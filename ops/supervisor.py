@@ -1,7 +1,8 @@
 """Keeps a set of child processes running, and leaves none behind.
 
-They start in stages (all of one ready before the next), a crashed one comes back with growing pauses, and an end
-(Ctrl-C, SIGTERM, the closed terminal, a failed start) stops them one by one, the last first.
+They start in stages (all of one ready before the next), a crashed one comes back with growing pauses, and one that runs
+but cannot work any more (a nats-server after a full disk) is restarted. An end (Ctrl-C, SIGTERM, the closed terminal, a
+failed start) stops them one by one, the last first.
 """
 
 import asyncio
@@ -21,6 +22,9 @@ _PROBE_EVERY_S = 0.05
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 15.0
 _STEADY_AFTER_S = 30.0
+_LOOK_EVERY_S = 2.0
+# A restart that did not help is not repeated at once: a disk may be broken, not full.
+_CURED_WITHIN_S = 30.0
 
 Say = Callable[[str, str], None]  # (who, line)
 
@@ -39,6 +43,9 @@ class Child(Protocol):
 
     async def wait(self) -> int:
         """The exit code, when it ended."""
+
+    async def ailing(self) -> str | None:
+        """Why it must be restarted although it runs, in words; None when it need not."""
 
 
 class Program:
@@ -85,6 +92,10 @@ class Program:
         """The process id while it runs."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process else None
+
+    async def ailing(self) -> str | None:
+        """Never: it comes back from whatever it says by itself, or ends."""
+        return None
 
     def kill(self) -> None:
         """SIGKILL, as a crash would."""
@@ -152,7 +163,9 @@ class Supervisor:
         try:
             for stage in self._stages:
                 await _start_together(stage)
-                keepers += [asyncio.create_task(self._keep(child)) for child in stage]
+                keepers += [
+                    asyncio.create_task(work(child)) for child in stage for work in (self._keep, self._look_after)
+                ]
             await when_ready()
             await asyncio.gather(*keepers)
         finally:
@@ -178,6 +191,15 @@ class Supervisor:
                 else:
                     self._say(child.name, "is ready again")
                     break
+
+    async def _look_after(self, child: Child) -> None:
+        """End a child that ails; `_keep` starts it again."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            if why := await child.ailing():
+                self._say(child.name, f"is restarted: {why}")
+                await child.stop()
+                await asyncio.sleep(_CURED_WITHIN_S)
 
     async def _stop_all(self) -> None:
         for child in reversed([child for stage in self._stages for child in stage]):

@@ -21,6 +21,7 @@ from kernel.bus import Caller, client_of, listen, make_broker
 from kernel.decider import Refused
 from kernel.health import Health, NotReady, Stage, Surface, serving
 from kernel.log import Unavailable
+from kernel.modules import Modules
 from kernel.settings import Settings
 from kernel.telemetry import VERSION
 from services.gateway import pages, problems
@@ -50,6 +51,8 @@ from services.gateway.sessions import Sessions, same_site
 from services.gateway.users import MemberController, UserController
 
 CONNECT_TIMEOUT_S = 30.0
+SERVICES = ("accounts", "devices")
+"""Who answers what the gateway is asked. Without one of them it serves on, and answers 503 for what is that one's."""
 
 API_ROUTES = Router(
     path="/api/v1",
@@ -162,6 +165,10 @@ async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIte
             await client.flush(1)
 
         health.probes["nats"] = answers
+        modules = Modules(client, SERVICES)
+        health.modules = modules.states
+        stack.push_async_callback(modules.stop)
+        modules.start()
 
         caller = Caller(client, settings.secrets().actor)
         sessions = Sessions(caller)

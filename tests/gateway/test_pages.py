@@ -1,11 +1,15 @@
 """The console, the API's own page, reference data, and the headers that every answer carries."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from contracts.accounts import MailLanguage
+from kernel.health import Health, Stage
+from kernel.jetstream import connect
+from kernel.modules import answer_for
 from kernel.settings import Settings
 from services.gateway.app import Running, running
 from services.gateway.reference import countries, mail_languages, time_zones
@@ -152,6 +156,23 @@ async def test_the_gateway_says_whether_it_can_work(visitor: Browser) -> None:
     assert ready["ready"] is True
     assert ready["dependencies"]["nats"]["ok"] is True
     assert (await visitor.http.get("/version")).json()["version"] == "6.7.0"
+
+
+async def test_the_gateway_says_which_services_are_away_and_serves_on(
+    visitor: Browser, gateway_settings: Settings
+) -> None:
+    async def until(expected: dict[str, str]) -> None:
+        async with asyncio.timeout(30):
+            while (await visitor.http.get("/health/ready")).json()["modules"] != expected:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
+    await until({"accounts": "away", "devices": "away"})
+    assert (await visitor.http.get("/health/ready")).status_code == 200
+    service = await connect(gateway_settings.nats_url, "devices")
+    await answer_for(service, Health("devices", "north", stage=Stage.RUNNING))
+    await until({"accounts": "away", "devices": "ready"})
+    await service.close()
+    await until({"accounts": "away", "devices": "away"})
 
 
 async def test_measures_name_routes_and_never_paths(visitor: Browser) -> None:

@@ -221,6 +221,7 @@ async def test_it_says_how_it_is_and_what_it_is(toy: Running) -> None:
         "nats": True,
         "mongodb": True,
         "log": True,
+        "writing": True,
         "projection": True,
         "reactions": True,
     }

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from kernel.health import Health, NotReady, Stage
+from kernel.jetstream import connect, open_log
+from kernel.log import NewMessage, Unavailable
+from kernel.modules import answer_for
 from ops import local
 from ops.failures import ServerFailed
+from ops.servers import NatsServer
+from tests.faults.disks import LimitedFiles
 
 NOWHERE = {"NATS_URL": "nats://127.0.0.1:1", "MONGODB_URI": "mongodb://127.0.0.1:1/?replicaSet=rs0"}
 
@@ -46,6 +52,49 @@ async def test_doctor_knows_servers_from_the_files_of_a_container(
     assert code == 0, output
     assert "ok      NATS         2." in output
     assert "nats-server" not in output
+
+
+async def test_doctor_asks_each_service_and_nats_whether_it_writes(tmp_path: Path, mongodb_uri: str) -> None:
+    async with NatsServer(tmp_path / "nats") as server:
+        known = {"NATS_URL": server.url, "NATS_MONITOR_URL": server.monitor_url, "MONGODB_URI": mongodb_uri}
+        client = await connect(server.url, "devices")
+        devices = Health("devices", "local", stage=Stage.RUNNING)
+        await answer_for(client, devices)
+        code, output = await smartplus("doctor", "--data", str(tmp_path), **known)
+        assert code == 0, output
+        assert "ok      writing      every stream can be written" in output
+        assert "ok      accounts     not running" in output
+        assert "ok      devices      ready" in output
+
+        async def lost() -> None:
+            raise NotReady("no append has come back for 40 s")
+
+        devices.probes["writing"] = lost
+        # Where there is a gateway, each service must be there.
+        code, output = await smartplus(
+            "doctor", "--data", str(tmp_path), **known, SMARTPLUS_PUBLIC_URL="http://[::1]:1"
+        )
+        assert code == 1, output
+        assert "FAILED  accounts     away" in output
+        assert "FAILED  devices      writing: no append has come back for 40 s" in output
+        await client.close()
+
+
+async def test_doctor_says_which_stream_nats_does_not_write(tmp_path: Path, mongodb_uri: str) -> None:
+    server = NatsServer(tmp_path / "nats")
+    async with server:
+        disk = LimitedFiles(tmp_path)
+        client = await connect(server.url, "test")
+        log = await open_log(client, "toy")
+        disk.fill(server)
+        with pytest.raises(Unavailable):
+            await log.append([NewMessage("event.toy.counter.1", "1", {}, b"{}", 0)], timeout_s=2)
+        known = {"NATS_URL": server.url, "NATS_MONITOR_URL": server.monitor_url, "MONGODB_URI": mongodb_uri}
+        code, output = await smartplus("doctor", "--data", str(tmp_path), **known)
+        assert code == 1, output
+        assert "FAILED  writing      nats-server: JetStream stream 'APP > TOY' write error" in output
+        disk.free(server)
+        await client.close()
 
 
 async def test_doctor_fails_with_the_way_out_when_a_server_does_not_answer(tmp_path: Path) -> None:
