@@ -147,7 +147,7 @@ class CreatePropertyManager(Command):
 
 
 class OpenSession(Command):
-    """Log in. `identifier` is an e-mail address, a mobile number in E.164 form, or a UID."""
+    """Log in. `identifier` is an e-mail address, a mobile number as it is written where installers work, or a UID."""
 
     identifier: Annotated[str, Field(min_length=1, max_length=254)]
     password: Annotated[str, Field(min_length=1, max_length=256, repr=False)]
@@ -909,6 +909,19 @@ class GetSession(Query):
     session_id: SessionId
 
 
+class LoginOwner(View):
+    """Whom an identifier leads to, or nobody; `login` is the same text for every spelling of the identifier."""
+
+    account_id: str | None
+    login: str
+
+
+class FindLoginOwner(Query):
+    """Whom an identifier leads to. Asked by the gateway alone, which counts wrong passwords; no route shows it."""
+
+    identifier: Annotated[str, Field(min_length=1, max_length=254)]
+
+
 class AuditRow(View):
     """One line of the audit trail: names are those of staff, ids those of residents.
 
@@ -963,5 +976,6 @@ QUERIES: dict[type[Query], type[View]] = {
     ListDistributors: DistributorPage,
     ListSessions: SessionList,
     GetSession: SessionView,
+    FindLoginOwner: LoginOwner,
     ListAudit: AuditPage,
 }

@@ -41,6 +41,7 @@ _TABLE: Mapping[type[Command | Query], str] = {
     a.CloseSession:           "S D I P M F",
     a.ChangePassword:         "S D I P M F",
     a.GetSession:             "S D I P M F",
+    a.FindLoginOwner:         ". . . . . .",
     a.ListSessions:           "S D I P M F",
     a.AddUser:                ". . I . . .",
     a.EditUser:               ". . I . . .",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contracts.accounts import (
+    FindLoginOwner,
     GetInstaller,
     GetSession,
     GetUser,
@@ -13,7 +14,7 @@ from contracts.accounts import (
     ListUsers,
 )
 from kernel.service import Service, run
-from services.accounts import audit, credentials, directory, partners, sessions
+from services.accounts import audit, credentials, directory, login_owner, partners, sessions
 from services.accounts.access import ACCESS
 from services.accounts.destroy_key_when_household_is_emptied import DESTROY_KEY
 from services.accounts.distributor import DISTRIBUTOR
@@ -46,6 +47,7 @@ SERVICE = Service(
         GetInstaller: partners.get_installer,
         ListDistributors: partners.list_distributors,
         GetSession: sessions.get_session,
+        FindLoginOwner: login_owner.find_login_owner,
         ListSessions: sessions.list_sessions,
         ListAudit: audit.list_audit,
     },

@@ -26,7 +26,7 @@ from kernel.service import Working
 from services.accounts import access
 from services.accounts.access import Access
 from services.accounts.household import Household
-from services.accounts.login import identified
+from services.accounts.login_owner import owner_of
 from services.accounts.passwords import hash_of, hash_of_initial, initial_credential, is_right, is_weak
 from services.accounts.refusing import refused
 
@@ -131,13 +131,10 @@ def _recordable(actor: Actor) -> Actor:
 
 
 async def _account_behind(identifier: str, working: Working) -> Access | None:
-    login = identified(identifier)
-    if login is None:
+    account_id = (await owner_of(identifier, working)).account_id
+    if account_id is None:
         return None
-    holder, _ = await working.load(login)
-    if holder.account_id is None:
-        return None
-    account, _ = await working.load(access.of(holder.account_id))
+    account, _ = await working.load(access.of(account_id))
     return account if isinstance(account, Access) else None
 
 

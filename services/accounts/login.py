@@ -5,7 +5,6 @@ The identifier is personal, so only a keyed hash of it enters the log.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
@@ -52,17 +51,6 @@ def by_contacts(email: str | None, mobile: str | None) -> dict[str, Ref]:
     """The logins that an account has by its contacts, by the field that names each."""
     named = {"email": by_email(email) if email else None, "mobile": by_mobile(mobile) if mobile else None}
     return {field: ref for field, ref in named.items() if ref}
-
-
-def identified(identifier: str) -> Ref | None:
-    """The login that somebody types: an e-mail address, a mobile number with its area code, or a UID."""
-    typed = identifier.strip()
-    if "@" in typed:
-        return by_email(typed)
-    digits = re.sub(r"[\s().-]", "", typed)
-    if re.fullmatch(r"\+[0-9]{5,15}", digits):
-        return by_mobile(digits)
-    return by_uid(digits) if re.fullmatch(r"[0-9]{10}", digits) else None
 
 
 def claim(wanted: dict[str, Ref], account_id: str, logins: Neighbours) -> list[Elsewhere]:

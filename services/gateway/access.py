@@ -12,19 +12,22 @@ from contracts.accounts import (
     ChangePassword,
     CloseSession,
     EndImpersonation,
+    FindLoginOwner,
     GetSession,
     ListSessions,
+    LoginOwner,
     OpenSession,
     SessionList,
     SessionView,
     StartImpersonation,
 )
 from contracts.message import Accepted
-from contracts.permissions import VISITOR
+from contracts.permissions import SYSTEM, VISITOR
 from kernel.bus import Caller
 from services.gateway.asking import Asking, Passed, Sending, passed, uuid7
 from services.gateway.bodies import Body, said
-from services.gateway.limits import LoginLimits
+from services.gateway.browsers import Browsers
+from services.gateway.limits import Attempt, LoginLimits
 from services.gateway.parameters import After
 from services.gateway.problems import Problem
 from services.gateway.sessions import (
@@ -96,11 +99,17 @@ class SessionController(Controller):
             agent=_agent(request),
             **said(data),
         )
-        async with limits.attempt(opening.identifier, address):
+        browsers: Browsers = request.app.state.browsers
+        browser = browsers.of(request)
+        asked = FindLoginOwner(actor=SYSTEM, identifier=opening.identifier)
+        owner = await _caller(request).view(asked, LoginOwner)
+        good = owner.account_id is not None and browsers.knows(browser, owner.account_id)
+        async with limits.attempt(Attempt(owner.account_id, owner.login, address, browser.name if good else None)):
             opened = await _caller(request).command(opening)
         view = GetSession(actor=actor, session_id=opening.session_id, after=opened.position)
         response = passed(await _caller(request).query(view))
         _with_session(request, response, session=token)
+        response.set_cookie(browsers.cookie(request, browser, owner.account_id or opened.id))
         return response
 
     @get(operation_id="GetSession", summary="Who is logged in")
@@ -141,7 +150,9 @@ class SessionController(Controller):
     ) -> Response[Accepted]:
         limits: LoginLimits = request.app.state.limits
         account_id = sending.actor.account_id
-        async with limits.attempt(account_id, sending.actor.address):
+        # Whoever is logged in has shown that the browser is good.
+        attempt = Attempt(account_id, "", sending.actor.address, sending.actor.session_id)
+        async with limits.attempt(attempt):
             response = await sending.command(ChangePassword, data, account_id=account_id)
         await _settle(request, sending.holder.session, response.content.position)
         return response

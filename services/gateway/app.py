@@ -28,6 +28,7 @@ from services.gateway import pages, problems
 from services.gateway.access import ImpersonationController, SessionController, SessionListController
 from services.gateway.asking import provide_asking, provide_sending
 from services.gateway.autop import ProvisioningController, RegularProfileController
+from services.gateway.browsers import Browsers
 from services.gateway.cameras import CameraController, HouseholdCameraController
 from services.gateway.device_commands import DeviceCommandController, ToldDeviceController
 from services.gateway.devices import DeviceController, HouseholdDeviceController
@@ -189,6 +190,7 @@ async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIte
                     "caller": caller,
                     "sessions": sessions,
                     "limits": failures,
+                    "browsers": Browsers(settings),
                     "live": live,
                     "console": console,
                     "openapi": cache(lambda: json.dumps(described()).encode()),  # half a second, and seldom asked for

@@ -1,61 +1,45 @@
-"""How many wrong passwords are let through: per account and per address, over all replicas of the gateway.
+"""How many wrong passwords are let through, over all replicas of the gateway.
 
-The rule it protects: guessing is slow however it is spread, and a right password is never counted.
+The rules it protects: guessing is slow however it is spread and however a login is spelt; a right password is never
+counted; and nobody locks another person out, who comes with a browser that was good before, nor an address for all.
 """
 
+import asyncio
+import hashlib
 import json
 import math
 import time
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import uuid4
 
-from contracts.text import folded
 from kernel.decider import Refused
+from services.gateway.failures import Addresses, Failures, place_of
 from services.gateway.problems import Problem
 
-# (failures, seconds): five at once and twenty an hour for an account; fifty a minute from an address.
-ACCOUNT_LIMITS = ((5, 60.0), (20, 3600.0))
-ADDRESS_LIMITS = ((50, 60.0),)
-KEPT_MAX = 50_000
+# (failures, seconds): five at once and twenty an hour, for an account and for each browser that it was used with.
+LIMITS = ((5, 60.0), (20, 3600.0))
+# What leads to nobody, of which there is any number, must not push accounts out of the memory.
+ACCOUNTS_MAX = 50_000
+BROWSERS_MAX = 20_000
+NOBODIES_MAX = 20_000
 
 SUBJECT = "gateway.failures"
 Tell = Callable[[str, bytes], Awaitable[None]]
 
 
-class Failures:
-    """When somebody failed lately, by whom it was tried or from where."""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Whose password is tried, from where. Without an account `login` is the login's name in every spelling.
 
-    def __init__(self, limits: tuple[tuple[int, float], ...]) -> None:
-        self._limits = limits
-        self._kept_s = max(seconds for _, seconds in limits)
-        self._most = max(count for count, _ in limits)
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+    `browser` names a browser with which somebody has logged in to that account before.
+    """
 
-    def add(self, key: str, now: float) -> None:
-        """One more failure at `now`."""
-        times = self._times.setdefault(key, deque(maxlen=self._most))
-        times.append(now)
-        self._times.move_to_end(key)
-        while len(self._times) > KEPT_MAX:
-            self._times.popitem(last=False)
-
-    def take_back(self, key: str, now: float) -> None:
-        """The failure added at `now` was none."""
-        times = self._times.get(key)
-        if times and now in times:
-            times.remove(now)
-
-    def wait_s(self, key: str, now: float) -> float:
-        """Seconds until another attempt is let through; 0 for at once."""
-        times = self._times.get(key, ())
-        waits = [0.0]
-        for count, seconds in self._limits:
-            recent = [each for each in times if each > now - seconds]
-            if len(recent) >= count:
-                waits.append(recent[-count] + seconds - now)
-        return max(waits)
+    account_id: str | None
+    login: str
+    address: str | None
+    browser: str | None = None
 
 
 class LoginLimits:
@@ -68,44 +52,73 @@ class LoginLimits:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._replica = uuid4().hex
-        self._accounts = Failures(ACCOUNT_LIMITS)
-        self._addresses = Failures(ADDRESS_LIMITS)
+        self._counts = {
+            "account": Failures(LIMITS, ACCOUNTS_MAX),
+            "browser": Failures(LIMITS, BROWSERS_MAX),
+            "nobody": Failures(LIMITS, NOBODIES_MAX),
+        }
+        self._addresses = Addresses()
 
     @asynccontextmanager
-    async def attempt(self, identifier: str, address: str | None) -> AsyncIterator[None]:
+    async def attempt(self, attempt: Attempt) -> AsyncIterator[None]:
         """Around one check of a password. Raises `Problem` 429 with `Retry-After` when there were too many failures.
 
-        The attempt counts as failed from its beginning, so that many at once are not let through together.
+        The attempt counts as failed from its beginning, so that many at once are not let through together. From an
+        address that failed for many accounts it begins some seconds later, unless the browser was good before.
         """
+        kind, key = _counted_by(attempt)
+        place = None if attempt.browser else place_of(attempt.address)
         now = time.monotonic()
-        account, place = folded(identifier), address or ""
-        wait_s = max(self._accounts.wait_s(account, now), self._addresses.wait_s(place, now))
-        if wait_s > 0:
-            raise Problem(
-                429, "too-many", "Too many failed attempts. Wait.", headers={"Retry-After": str(math.ceil(wait_s))}
-            )
-        self._accounts.add(account, now)
-        self._addresses.add(place, now)
+        counts = self._counts[kind]
+        if (wait_s := counts.wait_s(key, now)) > 0:
+            raise _too_many(wait_s)
+        counts.add(key, now)
         try:
+            if place is not None:
+                await self._slowed(place)
             yield
         except Refused:
-            told = {"replica": self._replica, "account": account, "address": place}
+            if place is not None:
+                self._addresses.add(place, key, now)
+            told = {"replica": self._replica, "kind": kind, "key": key, "place": place}
             await self._tell(SUBJECT, json.dumps(told).encode())
             raise
         except BaseException:
-            self._take_back(account, place, now)
+            counts.take_back(key, now)
             raise
-        self._take_back(account, place, now)
+        counts.take_back(key, now)
 
-    def _take_back(self, account: str, place: str, now: float) -> None:
-        self._accounts.take_back(account, now)
-        self._addresses.take_back(place, now)
+    async def _slowed(self, place: str) -> None:
+        pause_s = self._addresses.turn_s(place, time.monotonic())
+        if pause_s is None:
+            raise _too_many(self._addresses.LONGEST_PAUSE_S)
+        if pause_s > 0:
+            await asyncio.sleep(pause_s)
 
     def hear(self, _: str, message: bytes) -> None:
         """Another replica saw a failure."""
         told = json.loads(message)
-        if told["replica"] == self._replica:
+        if told["replica"] == self._replica or told.get("kind") not in self._counts:
             return
         now = time.monotonic()
-        self._accounts.add(told["account"], now)
-        self._addresses.add(told["address"], now)
+        self._counts[told["kind"]].add(told["key"], now)
+        if told["place"] is not None:
+            self._addresses.add(told["place"], told["key"], now)
+
+
+def _counted_by(attempt: Attempt) -> tuple[str, str]:
+    """The kind of count and the key in it: of one length, and telling nothing to whoever reads it."""
+    if attempt.account_id is None:
+        return "nobody", _short(attempt.login)
+    if attempt.browser is not None:
+        return "browser", _short(f"{attempt.browser}/{attempt.account_id}")
+    return "account", _short(attempt.account_id)
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _too_many(wait_s: float) -> Problem:
+    headers = {"Retry-After": str(math.ceil(wait_s))}
+    return Problem(429, "too-many", "Too many failed attempts. Wait.", headers=headers)

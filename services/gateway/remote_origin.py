@@ -77,7 +77,7 @@ _FIELD_TEXT = re.compile(r"[\x20-\x7e\t]*")
 _COOKIE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*)")
 _COOKIE_PATH = re.compile(r"/[\x21-\x3a\x3c-\x7e]*")
 # Ours, here or at the console: a device neither learns nor sets them.
-_OUR_COOKIES = frozenset({"rc", "session", "impersonation", "csrftoken"})
+_OUR_COOKIES = frozenset({"rc", "session", "impersonation", "csrftoken", "browser"})
 
 _log = structlog.get_logger()
 

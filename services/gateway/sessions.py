@@ -26,6 +26,7 @@ from contracts.permissions import VISITOR
 from kernel.bus import Caller
 from kernel.decider import Refused
 from kernel.log import Unavailable
+from kernel.settings import Settings
 from services.gateway.problems import Problem
 
 REMEMBERED_S = 1.0
@@ -129,27 +130,34 @@ class Sessions:
         self._known.clear()
 
 
-def _cookie_name(name: str, connection: Connection) -> str:
+def is_secure(connection: Connection) -> bool:
+    """Whether browsers reach this over https: the public URL says so, not what a request claims of itself."""
+    settings: Settings = connection.app.state.settings
+    return settings.public_url.startswith("https:")
+
+
+def cookie_name(name: str, connection: Connection) -> str:
+    """What a cookie of ours is called here."""
     # A browser takes a `__Host-` cookie only over https, and then from nobody but this very host.
-    return f"__Host-{name}" if connection.url.scheme == "https" else name
+    return f"__Host-{name}" if is_secure(connection) else name
 
 
 def session_cookie(connection: Connection, token: str | None, *, impersonation: bool = False) -> Cookie:
     """The cookie that carries a session; without a token the one that removes it."""
     return Cookie(
-        key=_cookie_name("impersonation" if impersonation else "session", connection),
+        key=cookie_name("impersonation" if impersonation else "session", connection),
         value=token or "",
         max_age=SESSION_HOURS * 3600 if token else 0,
         path="/",
         httponly=True,
-        secure=connection.url.scheme == "https",
+        secure=is_secure(connection),
         samesite="lax",
     )
 
 
 def session_token(connection: Connection, *, impersonation: bool = False) -> str | None:
     """The session's secret as the browser sent it."""
-    return connection.cookies.get(_cookie_name("impersonation" if impersonation else "session", connection)) or None
+    return connection.cookies.get(cookie_name("impersonation" if impersonation else "session", connection)) or None
 
 
 def csrf_token(token: str | None) -> str:
@@ -165,7 +173,7 @@ def csrf_cookie(connection: Connection, token: str | None) -> Cookie:
         max_age=SESSION_HOURS * 3600 if token else 0,
         path="/",
         httponly=False,
-        secure=connection.url.scheme == "https",
+        secure=is_secure(connection),
         samesite="lax",
     )
 

@@ -22,7 +22,8 @@ from contracts.message import Role
 from contracts.permissions import SYSTEM
 from kernel.spec import Spec
 from services.accounts.access import ACCESS
-from services.accounts.login import LOGIN, identified
+from services.accounts.login import LOGIN
+from services.accounts.login_owner import spelt
 from tests.accounts.world import (
     INSTALLER,
     NOW,
@@ -191,15 +192,21 @@ def test_the_first_super_manager_is_made_once() -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("  LI.Wei@Example.ORG ", by_email("li.wei@example.org")),
-        ("ＬＩ@example.org", by_email("li@example.org")),
-        ("+86 138-0013-8000", by_mobile("+8613800138000")),
-        ("3012345678", by_uid("3012345678")),
-        ("13800138000", None),
-        ("admin", None),
-        ("", None),
+        ("  LI.Wei@Example.ORG ", [by_email("li.wei@example.org")]),
+        ("ＬＩ@example.org", [by_email("li@example.org")]),
+        ("+86 138-0013-8000", [by_mobile("+8613800138000")]),
+        ("+86 (0) 138 0013 8000", [by_mobile("+8613800138000")]),
+        ("3012345678", [by_uid("3012345678"), by_mobile("+493012345678")]),
+        ("30-1234 56\u20117\u200b8", [by_uid("3012345678"), by_mobile("+493012345678")]),
+        ("۳۰۱۲۳۴۵۶۷۸", [by_uid("3012345678"), by_mobile("+493012345678")]),
+        ("0049 151 23456789", [by_mobile("+4915123456789")]),
+        ("0151/2345 6789", [by_mobile("+4915123456789")]),
+        ("۰۹۱۲ ۳۴۵ ۶۷۸۹", [by_mobile("+499123456789"), by_mobile("+989123456789")]),
+        ("12345", []),
+        ("admin", []),
+        ("", []),
     ],
 )
 @pytest.mark.row("L-03")
-def test_a_login_is_an_e_mail_a_mobile_number_or_a_uid(typed: str, meant: object) -> None:
-    assert identified(typed) == meant
+def test_a_login_is_an_e_mail_a_uid_or_a_mobile_number_as_people_write_it(typed: str, meant: object) -> None:
+    assert spelt(typed, ("DE", "IR")) == meant

@@ -13,6 +13,7 @@ from contracts.accounts import (
     CreateSuperManager,
     DeleteMember,
     DeleteUser,
+    FindLoginOwner,
     GetSession,
     GetUser,
     ListSessions,
@@ -25,6 +26,7 @@ from contracts.permissions import SYSTEM, VISITOR
 from kernel.decider import Refused
 from kernel.vault import Secrets
 from services.accounts.access import UNUSABLE
+from services.accounts.login_owner import forget_countries
 from services.accounts.passwords import hash_of, hash_of_initial, initial_credential, is_right, is_weak
 from tests.accounts.conftest import Region, acting
 
@@ -244,3 +246,51 @@ def test_what_is_guessed_first_is_weak() -> None:
         map(is_weak, ("password123", "PASSWORD123", "Password123!!", "1111111111", "smartplus123", "abababababab"))
     )
     assert not is_weak(CHOSEN)
+
+
+async def test_a_mobile_number_is_taken_as_it_is_written_where_installers_work(region: Region) -> None:
+    mobile = f"138{uuid4().int % 10**8:08}"
+    _, user_id, _, credential = await resident(region, country="CN", mobile=mobile)
+    spaced = f"{mobile[:3]} {mobile[3:7]}-{mobile[7:]}"
+    arabic = mobile.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    for identifier in (mobile, spaced, arabic, f"0086 {mobile}", f"＋86 {mobile}"):
+        assert (await region.log_in(identifier, credential)).account_id == user_id, identifier
+
+
+async def test_every_spelling_of_every_login_has_one_owner(region: Region) -> None:
+    mobile = f"139{uuid4().int % 10**8:08}"
+    installer, user_id, email, _ = await resident(region, country="CN", mobile=mobile)
+    uid = (await region.see(GetUser, installer, user_id=user_id)).uid
+    dashed, spaced = f"{uid[:4]}-{uid[4:]}", f"{uid[:2]} {uid[2:]}"
+    spellings = (email, email.upper(), f" {email} ", uid, dashed, spaced, mobile, f"+86{mobile}")
+    owners = [await region.see(FindLoginOwner, SYSTEM, identifier=each) for each in spellings]
+    assert {each.account_id for each in owners} == {user_id}
+
+
+@pytest.mark.parametrize("spellings", [("6201000000", "6201-000 000", "٦٢٠١٠٠٠٠٠٠"), ("a@b.example", " A@B.EXAMPLE")])
+async def test_what_leads_to_nobody_has_one_name_in_every_spelling(region: Region, spellings: tuple[str, ...]) -> None:
+    owners = [await region.see(FindLoginOwner, SYSTEM, identifier=each) for each in spellings]
+    assert {each.account_id for each in owners} == {None}
+    assert len({each.login for each in owners}) == 1
+    assert not any(each in owners[0].login for each in spellings)
+
+
+async def test_a_number_that_two_people_have_in_two_countries_needs_its_area_code(region: Region) -> None:
+    # The same digits are a number in China and in Germany.
+    await region.installer(time_zone="Europe/Berlin")
+    digits = "9433363042"
+    people = {}
+    for country, code in (("CN", "+86"), ("DE", "+49")):
+        _, user_id, _, credential = await resident(region, country=country, mobile=code + digits)
+        people[code] = (user_id, credential)
+    forget_countries()
+    for code, (user_id, credential) in people.items():
+        assert (await refused(region, f"0{digits}", credential)).code == "login-failed"
+        assert (await region.log_in(code + digits, credential)).account_id == user_id
+
+
+async def test_nobody_but_the_gateway_asks_whom_a_login_leads_to(region: Region) -> None:
+    for actor in (VISITOR, await region.installer(), await region.distributor()):
+        with pytest.raises(Refused) as refusal:
+            await region.see(FindLoginOwner, actor, identifier="somebody@example.org")
+        assert refusal.value.code == "forbidden"

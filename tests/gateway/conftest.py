@@ -17,6 +17,7 @@ from contracts import devices as d
 from contracts.live import Changed, live_subject
 from contracts.message import Accepted, Actor, Command, Query, Role, View
 from contracts.refusals import REFUSALS
+from contracts.text import folded
 from kernel.bus import Asked, Endpoints, client_of, make_broker
 from kernel.decider import Refused
 from kernel.settings import Settings
@@ -76,6 +77,8 @@ class Desk:
     refuses: dict[type[Any], Refused] = field(default_factory=dict)
     views: dict[type[Any], View | bytes] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    spellings: dict[str, str] = field(default_factory=dict)
+    """Other logins of the same people."""
 
     def last(self, kind: type[Any]) -> Any:
         return [each for each in self.sent if type(each) is kind][-1]
@@ -86,7 +89,7 @@ class Desk:
             raise refusal
         match command:
             case a.OpenSession():
-                person = self.people.get(command.identifier)
+                person = self.people.get(self.spellings.get(command.identifier, command.identifier))
                 if person is None or command.password != PASSWORD:
                     raise refused("login-failed")
                 self.sessions[command.session_id] = person.model_copy(update={"session_id": command.session_id})
@@ -114,6 +117,10 @@ class Desk:
             if query.session_id not in self.sessions:
                 raise refused("session-unknown")
             return self.sessions[query.session_id]
+        if isinstance(query, a.FindLoginOwner):
+            owners = {folded(name): person.account_id for name, person in self.people.items()}
+            login = folded(self.spellings.get(query.identifier, query.identifier))
+            return a.LoginOwner(account_id=owners.get(login), login=login)
         if isinstance(query, d.PreviewAutop):
             return self.views.get(d.PreviewAutop, d.AutopPreview(lines=(), dangerous=False, changes=()))
         return self.views[type(query)]
@@ -147,7 +154,7 @@ def gateway_settings(nats_url: str) -> Settings:
         mongodb_uri="mongodb://127.0.0.1:1",
         secret="ab" * 32,
         region="north",
-        public_url="https://north.example.org",
+        public_url="http://north.example.org",
         trusted_proxies="127.0.0.1",
         sales_email="sales@example.org",
         support_email="support@example.org",

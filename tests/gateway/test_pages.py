@@ -110,7 +110,7 @@ async def test_about_tells_version_scope_and_whom_to_ask(visitor: Browser) -> No
 @pytest.mark.row("L-02")
 async def test_the_server_list_names_this_region(visitor: Browser) -> None:
     servers = (await visitor.ask("GET", "/servers")).json()
-    assert servers == [{"region": "north", "url": "https://north.example.org", "current": True}]
+    assert servers == [{"region": "north", "url": "http://north.example.org", "current": True}]
 
 
 @pytest.mark.row("U-12")

@@ -1873,7 +1873,7 @@ export type ModelRow = {
 /**
  * OpenSession
  *
- * Log in. `identifier` is an e-mail address, a mobile number in E.164 form, or a UID.
+ * Log in. `identifier` is an e-mail address, a mobile number as it is written where installers work, or a UID.
  */
 export type OpenSession = {
     /**
