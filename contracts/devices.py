@@ -9,11 +9,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts.accounts import Filled, Id, Page, PerPage
+from contracts.characters import pasted_lines
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
-from contracts.text import FilledLine, Line, Name, mac_address, page_path, rtsp_address
+from contracts.notations import host_ipv4, mac_address, rtsp_address
+from contracts.text import FilledLine, Name, cleaned, labelled, machine, numeral, page_path
 
 RELAYS_MAX = 4
 SECURITY_RELAYS_MAX = 2
@@ -32,21 +34,32 @@ PAGE_REQUEST_HEADERS = frozenset(
      "x-requested-with"}
 )  # fmt: skip
 
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_MAC_CHARACTERS_MAX = 64
+_AUTOP_CHARACTERS_MAX = AUTOP_LINES_MAX * (AUTOP_LINE_CHARACTERS_MAX + 2)
 
 Mac = Annotated[
     str,
-    Field(max_length=17, description="12 hexadecimal digits; separators and small letters are accepted"),
+    Field(max_length=_MAC_CHARACTERS_MAX, description="12 hexadecimal digits, whatever stands between them"),
     AfterValidator(mac_address),
 ]
 Ip = Annotated[
     str,
-    Field(pattern=rf"^{_OCTET}(\.{_OCTET}){{3}}$", description="IPv4, dotted"),
+    Field(max_length=15, description="IPv4, dotted, of one device", json_schema_extra={"format": "ipv4"}),
+    cleaned(numeral),
+    AfterValidator(host_ipv4),
 ]
-Dtmf = Annotated[str, Field(pattern=r"^[0-9*#]{1,4}$")]
+Dtmf = Annotated[str, Field(pattern=r"^[0-9*#]{1,4}$"), cleaned(numeral)]
 RelayNumber = Annotated[int, Field(ge=1, le=RELAYS_MAX)]
-RtspAddress = Annotated[str, Field(max_length=1024), AfterValidator(rtsp_address)]
-AutopText = Annotated[str, Field(max_length=AUTOP_LINES_MAX * (AUTOP_LINE_CHARACTERS_MAX + 2), repr=False)]
+RtspAddress = Annotated[str, Field(max_length=1024), cleaned(machine), AfterValidator(rtsp_address)]
+AutopText = Annotated[
+    str,
+    Field(max_length=_AUTOP_CHARACTERS_MAX, repr=False),
+    BeforeValidator(lambda value: pasted_lines(value) if isinstance(value, str) else value),
+]
+FileName = Annotated[str, Field(max_length=256), labelled(256)]
+DeviceWord = Annotated[str, Field(max_length=24), labelled(24)]
+DeviceName = Annotated[str, Field(max_length=128), labelled(128)]
+DeviceText = Annotated[str, Field(max_length=200), labelled(200)]
 Secret = Annotated[str, Field(min_length=1, max_length=256, repr=False)]
 PagePath = Annotated[str, Field(max_length=2048), AfterValidator(page_path)]
 PageHeader = Annotated[str, Field(pattern=f"^({'|'.join(sorted(PAGE_REQUEST_HEADERS))})$")]
@@ -259,7 +272,7 @@ class OpenMacImport(Command):
     """Begin to hand over a list of MACs that was uploaded (M-03)."""
 
     import_id: Id
-    file_name: Line
+    file_name: FileName
     rows: Annotated[int, Field(ge=0, le=IMPORT_ROWS_MAX)]
 
 
@@ -377,7 +390,7 @@ class NoteConfigurationRefused(Command):
 
     device_id: Id
     configuration: Annotated[str, Field(max_length=64)]
-    reason: Annotated[str, Field(max_length=200)]
+    reason: DeviceText
 
 
 class NoteDeviceOnline(Command):
@@ -411,7 +424,7 @@ class ResetDevice(Command):
     device_command_id: Id
     device_id: Id
     scope: ResetScope = ResetScope.CONFIGURATION
-    confirmed_mac: Annotated[str, Field(max_length=17)] | None = None
+    confirmed_mac: Annotated[str, Field(max_length=_MAC_CHARACTERS_MAX)] | None = None
 
 
 class UnlockDoor(Command):
@@ -450,7 +463,7 @@ class NoteDeviceCommand(Command):
 
     device_command_id: Id
     state: DeviceCommandState
-    reason: Annotated[str, Field(max_length=200)] | None = None
+    reason: DeviceText | None = None
 
 
 # --- Commands: provisioning -------------------------------------------------------------------------------------------
@@ -605,9 +618,9 @@ class RecordDoorEvent(Command):
     kind: DoorEventKind
     happened_at: AwareDatetime
     relay: int | None = None
-    method: Annotated[str, Field(max_length=24)] | None = None
-    who: Annotated[str, Field(max_length=128)] | None = None
-    detail: Annotated[str, Field(max_length=200)] | None = None
+    method: DeviceWord | None = None
+    who: DeviceName | None = None
+    detail: DeviceText | None = None
 
 
 class EraseDoorEvent(Command):
@@ -1268,11 +1281,11 @@ class MacPage(View):
 
 
 class ListMacs(Query):
-    """A page of the caller's library, newest first; `q` is the beginning of a MAC, with or without separators."""
+    """A page of the caller's library, newest first; `q` is the beginning or the end of a MAC in any notation."""
 
     page: Page = 1
     per_page: PerPage = 10
-    q: Annotated[str, Field(max_length=32)] = ""
+    q: Annotated[str, Field(max_length=_MAC_CHARACTERS_MAX)] = ""
     use: MacUse = MacUse.ALL
 
 

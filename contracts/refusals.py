@@ -45,7 +45,14 @@ REFUSALS: Mapping[str, Reason] = {
     "property-manager-unknown": Reason(Kind.UNKNOWN, "There is no such property manager."),
     "subject-unknown": Reason(Kind.UNKNOWN, "There is nothing with this id that you could look at."),
     # A field is wrong
+    "text-empty": Reason(Kind.INVALID, "There is nothing in this that can be seen."),
+    "text-unshowable": Reason(Kind.INVALID, "This contains a character that is no text. Type it by hand."),
+    "email-malformed": Reason(Kind.INVALID, "This is not an e-mail address, such as name@example.org."),
     "phone-invalid": Reason(Kind.INVALID, "This is not a telephone number of the chosen country."),
+    "phone-unreadable": Reason(
+        Kind.INVALID,
+        "This is not a telephone number. Write its digits as residents dial them, or + and the country code first.",
+    ),
     "country-invalid": Reason(Kind.INVALID, "This is not a country or region with an area code."),
     "time-zone-invalid": Reason(Kind.INVALID, "This is not the name of a time zone, such as Asia/Shanghai."),
     "cursor-invalid": Reason(Kind.INVALID, "This is not a cursor that a former answer gave."),
@@ -82,6 +89,15 @@ REFUSALS: Mapping[str, Reason] = {
     "remote-control-unknown": Reason(Kind.UNKNOWN, "This remote control is over."),
     # Devices: a field is wrong
     "mac-malformed": Reason(Kind.INVALID, "This is not a MAC of 12 hexadecimal digits."),
+    "mac-of-no-device": Reason(Kind.INVALID, "This is not the MAC of one device. Read it off the label again."),
+    "ip-malformed": Reason(Kind.INVALID, "This is not an IPv4 address, such as 192.168.1.20."),
+    "ip-of-no-device": Reason(Kind.INVALID, "No device has this IP address: it means a network, a group or nobody."),
+    "rtsp-malformed": Reason(Kind.INVALID, "This is not an RTSP address, such as rtsp://192.168.1.20:554/stream."),
+    "rtsp-names-user": Reason(
+        Kind.INVALID,
+        "Take the user name and the password out of the address, and write them in their own fields. "
+        "An @ that belongs to the path is written %40.",
+    ),
     # Devices: a line of an uploaded list, or the list itself
     "row-empty": Reason(Kind.INVALID, "This line is empty."),
     "columns-not-empty": Reason(Kind.INVALID, "Columns B to G must be empty."),

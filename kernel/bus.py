@@ -127,7 +127,8 @@ def invalid(error: ValidationError) -> Refusal:
     """Pydantic's complaint as a refusal (`invalid`): per field a stable code and a sentence, never the input."""
     faults = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        code = _CODES.get(fault["type"], "wrong-type")
+        # Pydantic's own types have underscores; a type of our contracts is the code itself.
+        code = fault["type"] if "-" in fault["type"] else _CODES.get(fault["type"], "wrong-type")
         sentence = fault["msg"].removeprefix("Value error, ")
         faults.append(FieldRefusal(field=".".join(map(str, fault["loc"])), code=code, detail=sentence[:200]))
     return Refusal(code="invalid", detail="The message is not well formed.", errors=tuple(faults))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 import phonenumbers
 
 from services.accounts.refusing import refused
 
-_DIALLED = re.compile(r"\+?[0-9 ()./-]+", re.ASCII)
+_DIALLED = re.compile(r"[+(]*[0-9][0-9 ()./-]*", re.ASCII)
 
 
 def e164(number: str | None, country: str | None, field: str) -> str | None:
@@ -45,7 +46,27 @@ def known_country(country: str | None) -> str | None:
 
 
 def service_number(number: str) -> str:
-    """A number that residents may dial as it stands, also a short or a toll-free one. Refuses anything else."""
-    if not _DIALLED.fullmatch(number) or sum(map(str.isdigit, number)) < 3:
-        raise refused("phone-invalid", "phone")
-    return number
+    """A number that residents dial as it stands, also a short or a toll-free one, with plain signs between its digits.
+
+    Refuses (`phone-unreadable`) what is no number, and behind a `+` what no country has.
+    """
+    plain = "".join(map(_plain, number))
+    if not _DIALLED.fullmatch(plain) or not _is_dialled_in_some_country(plain):
+        raise refused("phone-unreadable", "phone")
+    return plain
+
+
+def _plain(character: str) -> str:
+    if unicodedata.category(character) == "Pd" or character == "\u2212":
+        return "-"
+    return " " if character.isspace() else character
+
+
+def _is_dialled_in_some_country(number: str) -> bool:
+    if sum(map(str.isdigit, number)) < 3:
+        return False
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException as why:
+        # Without a country no more can be said of a number that does not bring its own.
+        return not number.startswith("+") and why.error_type == why.INVALID_COUNTRY_CODE

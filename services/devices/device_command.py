@@ -39,8 +39,8 @@ from contracts.devices import (
     UnlockDoor,
 )
 from contracts.message import Actor, Command, Role
+from contracts.notations import mac_address
 from contracts.permissions import within
-from contracts.text import mac_address
 from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices import device, presence
 from services.devices.device import Device

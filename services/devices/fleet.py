@@ -38,6 +38,7 @@ from contracts.devices import (
     RelayView,
 )
 from contracts.message import Recorded
+from contracts.notations import mac_digits
 from contracts.permissions import within
 from kernel import search
 from kernel.listing import Tallied, found, listed
@@ -304,10 +305,8 @@ async def _ways(query: ListDevices, installer_id: str, database: Database) -> li
     """In which ways a device may be found by what was typed; none when it can be found in no way."""
     asked = (query.key,) if query.key else ("mac", "owner", "name")
     prefixes = []
-    # Separators of a MAC are nothing to search for; letters beyond F make it no beginning of one.
-    digits = "".join(each for each in query.q.lower() if each not in ":-. ")
-    if "mac" in asked and digits and all(each in "0123456789abcdef" for each in digits):
-        prefixes.append(search.token("a", digits))
+    if "mac" in asked and (digits := mac_digits(query.q)):
+        prefixes.append(search.token("a", digits.lower()))
     if "name" in asked:
         prefixes.append(search.typed_name(query.q))
     ways: list[Mapping[str, Any]] = [search.beginning_with(prefixes)] if prefixes else []

@@ -5,7 +5,6 @@ An installer sees its own MACs, and of those that are registered for anybody the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypedDict
@@ -23,16 +22,13 @@ from contracts.devices import (
     StageMacRows,
 )
 from contracts.message import Actor, Recorded
-from contracts.text import mac_address
+from contracts.notations import mac_address, mac_digits
 from kernel.listing import Listed, Tallied, listed
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading, Working
 from services.devices import mac_import
 from services.devices.mac import Mac, MacEvent
 from services.devices.refusing import refused
-
-_SEPARATORS = re.compile(r"[\s:.-]")
-_PREFIX = re.compile(r"[0-9A-F]{1,12}")
 
 _BOUND: dict[MacUse, list[bool]] = {
     MacUse.ALL: [False, True],
@@ -147,11 +143,11 @@ async def list_macs(query: ListMacs, reading: Reading) -> MacPage:
     bound = _BOUND[query.use]
     collection = reading.database[LIBRARY.name]
     own = {"shelves": {"$in": shelves}, "bound": {"$in": bound}}
-    typed = _SEPARATORS.sub("", query.q).upper()
-    if not typed:
+    typed = mac_digits(query.q)
+    if not query.q.strip():
         tallied = Tallied(LIBRARY_TALLIES, tuple(_tally(shelf, bound=each) for shelf in shelves for each in bound))
         page = await listed(collection, own, query, tallied=tallied, order={"seq": -1})
-    elif _PREFIX.fullmatch(typed):
+    elif typed:
         page = await listed(collection, {**own, "_id": {"$gte": typed, "$lt": typed + "G"}}, query, order={"_id": 1})
     else:
         page = Listed([], 0)

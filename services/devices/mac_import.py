@@ -29,8 +29,8 @@ from contracts.devices import (
     StartMacImport,
 )
 from contracts.message import Actor, Event
+from contracts.notations import mac_address
 from contracts.permissions import within
-from contracts.text import mac_address
 from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices import mac
 from services.devices.refusing import refused

@@ -28,6 +28,7 @@ from litestar.params import FromPath, HeaderParameter
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
+from contracts.characters import showable
 from contracts.devices import (
     IMPORT_CHUNK_ROWS,
     ImportedRow,
@@ -37,7 +38,7 @@ from contracts.devices import (
     RefusedRows,
     StageMacRows,
 )
-from contracts.message import Accepted, FieldRefusal
+from contracts.message import Accepted
 from contracts.permissions import objection
 from contracts.refusals import REFUSALS
 from kernel.decider import Refused
@@ -74,7 +75,7 @@ FileName = Annotated[
     HeaderParameter(
         name="Smartplus-File-Name",
         description="What the file is called, percent-encoded",
-        schema_extra={"maxLength": 1024, "pattern": r"^[\x21-\x7e]*$"},
+        schema_extra={"maxLength": 4096, "pattern": r"^[\x21-\x7e]*$"},
     ),
 ]
 
@@ -230,14 +231,9 @@ def _turns(state: State) -> _Turns:
 
 
 def _name(file_name: str) -> str:
-    """What the file is called, without its folders. Raises `Problem`."""
-    try:
-        name = unquote(file_name, errors="strict")
-    except UnicodeDecodeError:
-        fault = FieldRefusal(field="Smartplus-File-Name", code="malformed", detail="Percent-encoded UTF-8.")
-        raise Problem(400, "invalid", errors=[fault]) from None
-    name = name.replace("\\", "/").rpartition("/")[2].strip()
-    return name[-_NAME_MAX:] or _UNNAMED
+    """What the file is called, without its folders: a label, which never decides over the work."""
+    name = unquote(file_name, errors="replace").replace("\\", "/").rpartition("/")[2].strip()
+    return showable(name[-_NAME_MAX:], _NAME_MAX) or _UNNAMED
 
 
 def _refuse_whom_it_is_not_for(sending: Sending, import_id: UUID, named: str) -> None:

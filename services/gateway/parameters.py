@@ -33,7 +33,7 @@ After = Annotated[
     ),
 ]
 Cursor = Annotated[str, QueryParameter(max_length=64, description="`next` of the page before")]
-MacSearch = Annotated[str, QueryParameter(max_length=32, description="Beginning of a MAC; empty finds all")]
+MacSearch = Annotated[str, QueryParameter(max_length=64, description="Beginning or end of a MAC; empty finds all")]
 MacUsed = Annotated[
     str,
     QueryParameter(

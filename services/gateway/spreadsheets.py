@@ -13,6 +13,7 @@ import re
 import resource
 import stat
 import sys
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,7 @@ _BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"Rar!", b"7z\xbc\xaf"
 _DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _FORMULA_STARTS = ("=", "+", "-", "@")
+_UNSEEN = frozenset("\u034f\u115f\u1160\u3164\uffa0\ufffc") | {chr(point) for point in range(0xFE00, 0xFE10)}
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
@@ -136,9 +138,31 @@ def _written(cell: Cell) -> str:
 
 
 def _shown(text: str) -> str:
-    """The beginning of the text, without what cannot be seen or turns the direction of what follows."""
-    text = text[:TEXT_MAX]
-    return text if text.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in text)
+    """The beginning of the text as it is seen: spaces for what parts, nothing for what shows nothing."""
+    seen = "".join(map(_seen, text[: 4 * TEXT_MAX]))
+    return seen.strip()[:TEXT_MAX]
+
+
+def _seen(character: str) -> str:
+    if character.isprintable():
+        return "" if character in _UNSEEN else character
+    match unicodedata.category(character):
+        case "Zs":
+            return character
+        case "Zl" | "Zp":
+            return " "
+        case "Cf":
+            return ""
+        case "Cc":
+            return " " if character.isspace() else "\ufffd"
+        case "Cn" | "Co" if not _is_noncharacter(ord(character)):
+            return character  # assigned after this Python was made, or by whoever made the font
+        case _:
+            return "\ufffd"
+
+
+def _is_noncharacter(point: int) -> bool:
+    return 0xFDD0 <= point <= 0xFDEF or point & 0xFFFE == 0xFFFE
 
 
 # --- Text -------------------------------------------------------------------------------------------------------------

@@ -234,9 +234,23 @@ def test_customer_service_is_a_phone_and_an_e_mail() -> None:
     outcome.then(CustomerServiceChanged(installer_id=INSTALLER, phone="+86 21 6841 0000", email="help@example.org"))
     outcome.again().then()
     for phone in ("", "call me", "12"):
-        installers.given(created).when(changed(serve, phone=phone)).then_refused("phone-invalid", "phone")
+        installers.given(created).when(changed(serve, phone=phone)).then_refused("phone-unreadable", "phone")
     with pytest.raises(ValueError, match="email"):
         changed(serve, email="nobody")
+
+
+def test_customer_service_takes_a_number_in_any_notation_and_says_what_none_is() -> None:
+    for phone in ("+999 1234567", "+49 1", "030 12 34 56 ext. 7"):
+        installers.given(created).when(changed(serve, phone=phone)).then_refused("phone-unreadable", "phone")
+    for phone, kept in (
+        ("۰۲۱‐۸۸ ۷۷ ۶۶", "021-88 77 66"),
+        ("\u202a+98 ۲۱ ۸۸۷۷۶۶۵۵\u202c", "+98 21 88776655"),
+        ("（０３０）１２３４５６", "(030)123456"),
+        ("400–123–4567", "400-123-4567"),
+        ("110", "110"),
+    ):
+        outcome = installers.given(created).when(changed(serve, phone=phone))
+        outcome.then(CustomerServiceChanged(installer_id=INSTALLER, phone=kept, email="help@example.org"))
 
 
 @pytest.mark.parametrize("wish", [offer, grant, withdraw, enter, serve], ids=lambda wish: type(wish).__name__)

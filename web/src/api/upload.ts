@@ -3,6 +3,9 @@ import { once, Problem } from "./answers";
 import { proof, understood } from "./client";
 import type { Accepted } from "./generated/types.gen";
 
+/** Half a pair is no text, and a file may be called so. */
+const wellFormed = (name: string) => name.replace(/\p{Cs}/gu, "\ufffd");
+
 interface Upload {
   path: string;
   file: File;
@@ -22,7 +25,7 @@ export async function upload({ path, file, key, signal, onProgress }: Upload): P
       ...proof(),
       ...once(key),
       "content-type": "application/octet-stream",
-      "smartplus-file-name": encodeURIComponent(file.name.normalize("NFC")),
+      "smartplus-file-name": encodeURIComponent(wellFormed(file.name.normalize("NFC"))),
     };
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded, total, lengthComputable }) => {

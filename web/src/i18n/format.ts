@@ -11,9 +11,18 @@ export function timestamp(value: string | null | undefined): string | null {
   return `${day} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
 }
 
-/** Digits typed on a Persian or Arabic keyboard are the same digits. */
+/** Digits of any script, of full width too, are the same digits. */
 export function latinDigits(text: string): string {
-  return text.replace(/[\u06f0-\u06f9\u0660-\u0669]/g, (digit) => String(digit.charCodeAt(0) & 0xf));
+  return text.replace(/\p{Nd}/gu, (digit) => String(valueOf(digit)));
+}
+
+/** In every script the ten digits stand in a row, and only the mathematical ones stand five rows to a block. */
+function valueOf(digit: string): number {
+  const point = digit.codePointAt(0) ?? 0;
+  if (point >= 0x1d7ce && point <= 0x1d7ff) return (point - 0x1d7ce) % 10;
+  let value = 0;
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(point - value - 1))) value += 1;
+  return value;
 }
 
 export function remaining(ends: string, now: number): string {

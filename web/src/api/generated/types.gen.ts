@@ -429,7 +429,7 @@ export type BindDevice = {
     /**
      * Mac
      *
-     * 12 hexadecimal digits; separators and small letters are accepted
+     * 12 hexadecimal digits, whatever stands between them
      */
     mac: string;
     kind: DeviceKind;
@@ -2109,7 +2109,7 @@ export type RegisterMac = {
     /**
      * Mac
      *
-     * 12 hexadecimal digits; separators and small letters are accepted
+     * 12 hexadecimal digits, whatever stands between them
      */
     mac: string;
 };
@@ -4075,7 +4075,7 @@ export type ListMacsData = {
          */
         per_page?: number;
         /**
-         * Beginning of a MAC; empty finds all
+         * Beginning or end of a MAC; empty finds all
          */
         q?: string;
         /**

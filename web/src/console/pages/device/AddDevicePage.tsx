@@ -8,6 +8,7 @@ import { Page } from "../../../ui/Page";
 import { toastDone } from "../../../ui/refusals";
 import { Failure, NoData } from "../../../ui/States";
 import { useSession } from "../../session";
+import { macDigits } from "../devices/mac";
 import { DeviceFields, newDevice } from "./DeviceFields";
 import { type DeviceKey, KeyDialog, keyIn } from "./KeyDialog";
 
@@ -48,8 +49,7 @@ export function AddDevicePage() {
         toastDone(t("device.added"));
         void queries.invalidateQueries({ queryKey: ["devices"] });
         const key = keyIn(accepted);
-        const plain = mac.replace(/[^0-9a-f]/gi, "").toUpperCase();
-        if (key) setIssued({ name, mac: plain, key });
+        if (key) setIssued({ name, mac: macDigits(mac) ?? mac, key });
         else navigate(list);
       },
     },

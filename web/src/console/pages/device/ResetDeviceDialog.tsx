@@ -3,15 +3,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Accepted, type DeviceRow, once, resetDevice, type ResetScope } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
-import { latinDigits } from "../../../i18n/format";
 import { FormDialog } from "../../../ui/Dialog";
 import { sortRefusals } from "../../../ui/refusals";
 import { MacText } from "../devices/MacText";
-
-const plain = (mac: string) =>
-  latinDigits(mac)
-    .replace(/[^0-9a-f]/gi, "")
-    .toUpperCase();
+import { macDigits } from "../devices/mac";
 
 interface ResetDeviceDialogProps {
   device: Pick<DeviceRow, "device_id" | "mac" | "name">;
@@ -40,8 +35,8 @@ export function ResetDeviceDialog({ device, onClose, onDone }: ResetDeviceDialog
       busy={reset.isPending}
       refusal={general}
       submitLabel={t("action.ok")}
-      ready={!factory || plain(typed) === device.mac}
-      onSubmit={() => reset.mutate({ scope, confirmed_mac: factory ? plain(typed) : null })}
+      ready={!factory || macDigits(typed) === device.mac}
+      onSubmit={() => reset.mutate({ scope, confirmed_mac: factory ? macDigits(typed) : null })}
     >
       <Text size="sm">
         <bdi style={{ fontWeight: 600 }}>{device.name}</bdi> <MacText value={device.mac} c="dimmed" />

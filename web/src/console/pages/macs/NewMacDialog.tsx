@@ -4,16 +4,10 @@ import { useState } from "react";
 import { Trans, useTranslation } from "react-i18next";
 import { once, registerMac } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
-import { latinDigits } from "../../../i18n/format";
 import { FormDialog } from "../../../ui/Dialog";
 import { sortRefusals, toastDone } from "../../../ui/refusals";
 import { MacText } from "../devices/MacText";
-
-/** What a MAC is in any of its notations, or null while it is none. */
-function digitsOf(text: string): string | null {
-  const digits = text.replace(/[\s:.-]/g, "").toUpperCase();
-  return /^[0-9A-F]{12}$/.test(digits) ? digits : null;
-}
+import { macDigits } from "../devices/mac";
 
 export function NewMacDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
@@ -33,7 +27,7 @@ export function NewMacDialog({ onClose }: { onClose: () => void }) {
       setRefusal(general);
     },
   });
-  const digits = digitsOf(text);
+  const digits = macDigits(text);
   return (
     <FormDialog
       title={t("macs.addTitle")}
@@ -58,11 +52,11 @@ export function NewMacDialog({ onClose }: { onClose: () => void }) {
         autoComplete="off"
         autoCapitalize="characters"
         spellCheck={false}
-        maxLength={32}
+        maxLength={64}
         data-autofocus
         value={text}
         onChange={(event) => {
-          setText(latinDigits(event.currentTarget.value));
+          setText(event.currentTarget.value);
           setWrong(null);
         }}
         error={wrong}
