@@ -27,7 +27,7 @@ from kernel.readmodel import BSON
 from kernel.vault import MongoKeys
 from kernel.watermark import Watermark
 from services.accounts.__main__ import SERVICE
-from tests.house import House, Person, secrets_of
+from tests.house import House, Person, secrets_of, wrappings_of
 
 BATCH = 1000
 _FIRST = (
@@ -177,7 +177,7 @@ async def seeding(house: House, installers: list[Person], max_bytes: int = 2**30
         await _allow(nc, log.stream, max_bytes)
         async with mongo_client(house.environment["MONGODB_URI"], "seeding") as mongo:
             secrets = secrets_of(house)
-            keys = MongoKeys(mongo, secrets)
+            keys = MongoKeys(mongo, wrappings_of(house))
             codec = Codec(SERVICE.name, SERVICE.events, keys, secrets, SERVICE.upcast)
             database = mongo.get_database(SERVICE.name, BSON)
             watermark = Watermark(nc, SERVICE.name, database)

@@ -31,7 +31,8 @@ from contracts.message import (
 )
 from kernel.decider import Ref
 from kernel.log import NewMessage, StoredMessage
-from kernel.vault import Keys, Secrets, seal, unseal
+from kernel.sealing import seal, unseal
+from kernel.vault import Keys, Secrets
 
 Body = dict[str, Any]
 Upcast = Callable[[Body], Body]

@@ -223,7 +223,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         health.probes["mongodb"] = lambda: _mongo_answers(mongo)
 
         secrets = settings.secrets()
-        keys = MongoKeys(mongo, secrets, settings.database("vault"))
+        keys = MongoKeys(mongo, settings.wrappings(), settings.database("vault"))
         await keys.check()
         database: Database = mongo.get_database(settings.database(service.name), BSON)
         writing = Writing(client, service.name, settings.replicas, settings.nats_monitor_url)

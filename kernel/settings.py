@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kernel.vault import Secrets
+from kernel.wrapping import WrappingKeys, Wrappings
 
 
 class Settings(BaseSettings):
@@ -36,6 +37,10 @@ class Settings(BaseSettings):
     """32 bytes in base64 or hexadecimal, from which every other secret is derived."""
     secret_file: Path | None = None
     """A file with the same; further lines are wrapping roots (`kernel.vault.Secrets`)."""
+    keys_dir: Path | None = None
+    """The folder with the keys that wrap data keys (`kernel.wrapping`); without it the secret wraps them."""
+    eraser_mongodb_uri: Annotated[str | None, Field(repr=False)] = None
+    """The same MongoDB as the user who rotates the vault and pushes the oplog; none: as the one of `mongodb_uri`."""
     port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Where health and metrics (the gateway: everything) answer; 0 takes a free one."""
     host: str = "127.0.0.1"
@@ -83,6 +88,8 @@ class Settings(BaseSettings):
         if (self.secret is None) == (self.secret_file is None):
             raise ValueError("set either SMARTPLUS_SECRET_FILE or SMARTPLUS_SECRET (32 random bytes in base64 or hex)")
         self.secrets()
+        if self.keys_dir is not None and not self.keys_dir.is_dir():
+            raise ValueError("SMARTPLUS_KEYS_DIR is not a folder")
         return self
 
     def secrets(self) -> Secrets:
@@ -94,6 +101,10 @@ class Settings(BaseSettings):
             except (OSError, UnicodeDecodeError) as error:
                 raise ValueError(f"SMARTPLUS_SECRET_FILE cannot be read: {type(error).__name__}") from None
         return Secrets.parse(text)
+
+    def wrappings(self) -> Wrappings:
+        """The keys under which data keys are wrapped: those of the folder, or what is derived from the secret."""
+        return WrappingKeys(self.keys_dir, self.secrets()) if self.keys_dir else self.secrets()
 
     def database(self, name: str) -> str:
         """The name of a MongoDB database, with this world's prefix."""

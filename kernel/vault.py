@@ -12,23 +12,27 @@ import hmac
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pymongo import AsyncMongoClient, ReturnDocument, WriteConcern
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo import ReturnDocument, WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from kernel.log import Unavailable
+from kernel.mongo import Mongo
+from kernel.sealing import seal, unseal
+from kernel.wrapping import KEY_BYTES, Wrapping, Wrappings, is_of_a_folder, mark_of
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
 CACHED_KEYS = 20_000
 CACHED_S = 2.0
+KEYS = "keys"
+_ATTEMPTS = 3
+_REFUSED_BY_VALIDATOR = 121  # DocumentValidationFailure
 
 Document = dict[str, Any]
 
@@ -38,7 +42,11 @@ class VaultUnavailable(Unavailable):
 
 
 class WrongSecret(Exception):
-    """A data key does not open under the present secret: the secret was replaced without `rotate`, or is not ours."""
+    """A data key opens under no wrapping key that is here: the secret is another one, or a key file is missing."""
+
+
+class _UnknownWrapping(WrongSecret):
+    """The data key may open once the wrapping keys, or the data key itself, are read again."""
 
 
 class Secrets:
@@ -71,10 +79,16 @@ class Secrets:
             raise ValueError(f"a secret is {KEY_BYTES} bytes in base64 or hex")
         return cls(roots[0], roots[1:])
 
-    @property
-    def wrapping(self) -> bytes:
-        """The key under which new data keys are wrapped."""
-        return self.wrappings[0]
+    def present(self) -> Wrapping:
+        """The key under which new data keys are wrapped where there is no folder of wrapping keys."""
+        return Wrapping(mark_of(self.wrappings[0]), self.wrappings[0])
+
+    def opening(self, id: str) -> bytes | None:
+        """The wrapping key called `id`, if it is one of these."""
+        return next((each for each in self.wrappings if mark_of(each) == id), None)
+
+    def reread(self) -> None:
+        """A secret never changes while a process runs."""
 
     def derive(self, purpose: str, *parts: str) -> bytes:
         """32 bytes that belong to this purpose and these parts alone."""
@@ -96,17 +110,6 @@ def _derived(root: bytes, purpose: str, *parts: str) -> bytes:
     # Each part is preceded by its length, so that no two lists of parts read the same.
     told = b"".join(len(each).to_bytes(4, "big") + each for each in (part.encode() for part in (purpose, *parts)))
     return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"smartplus" + told).derive(root)
-
-
-def seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
-    """AES-256-GCM: nonce and ciphertext, which open only under the same key and the same `bound_to`."""
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
-
-
-def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
-    """What was sealed. Raises `cryptography.exceptions.InvalidTag` when anything about it was changed."""
-    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
 
 
 class Keys(Protocol):
@@ -150,6 +153,13 @@ class MemoryKeys:
         self._keys[name] = None
 
 
+def vault_keys(client: Mongo, database: str) -> AsyncCollection[Document]:
+    """Where the vault keeps data keys: what is written there is on a majority of disks, and so is what is read."""
+    return client[database].get_collection(
+        KEYS, write_concern=WriteConcern("majority", j=True), read_concern=ReadConcern("majority")
+    )
+
+
 class MongoKeys:
     """Keys in a MongoDB database of their own, each wrapped by AES-256-GCM under a key that is not in it.
 
@@ -158,12 +168,10 @@ class MongoKeys:
     """
 
     def __init__(
-        self, client: AsyncMongoClient[Document], secrets: Secrets, database: str = "vault", cached_s: float = CACHED_S
+        self, client: Mongo, wrappings: Wrappings, database: str = "vault", cached_s: float = CACHED_S
     ) -> None:
-        self._collection = client[database].get_collection(
-            "keys", write_concern=WriteConcern("majority", j=True), read_concern=ReadConcern("majority")
-        )
-        self._secrets = secrets
+        self._collection = vault_keys(client, database)
+        self._wrappings = wrappings
         self._cached_s = cached_s
         self._living: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         # Destroyed here: a look-up that was under way meanwhile must not bring the key back into memory.
@@ -175,25 +183,31 @@ class MongoKeys:
         found = (await self.existing((name,)))[name]
         if found is not None or name in self._destroyed:
             return found
-        made = {"wrapped": _wrapped(self._secrets.wrapping, name, os.urandom(KEY_BYTES)), "under": self._under}
         try:
-            try:
-                document = await self._insert_unless_there(name, made)
-            except DuplicateKeyError:
-                document = await self._insert_unless_there(name, made)
+            document = await self._insert_unless_there(name, os.urandom(KEY_BYTES))
         except PyMongoError as error:
             raise VaultUnavailable(f"the data key {name} could not be made") from error
-        return self._learn(document)
+        try:
+            return self._learn(document)
+        except _UnknownWrapping:
+            return (await self.existing((name,)))[name]
 
     async def existing(self, names: Collection[str]) -> dict[str, bytes | None]:
         known = {name: self._remembered(name) for name in names}
         missing = [name for name, key in known.items() if key is None and name not in self._destroyed]
-        if missing:
-            try:
-                async for document in self._collection.find({"_id": {"$in": missing}}):
+        for attempt in range(1, _ATTEMPTS + 1):
+            late = []
+            for document in await self._read(missing):
+                try:
                     known[document["_id"]] = self._learn(document)
-            except PyMongoError as error:
-                raise VaultUnavailable("data keys could not be read") from error
+                except _UnknownWrapping as unknown:
+                    if attempt == _ATTEMPTS:
+                        raise _not_openable(document) from unknown
+                    late.append(document["_id"])
+            if not (missing := late):
+                break
+            # It was wrapped anew meanwhile: under a key that came, or it was read while its former one went.
+            self._wrappings.reread()
         return known
 
     async def destroy(self, name: str) -> None:
@@ -204,47 +218,46 @@ class MongoKeys:
         except PyMongoError as error:
             raise VaultUnavailable(f"the data key {name} may not be destroyed yet") from error
 
-    async def rotate(self, old: Secrets, new: Secrets) -> int:
-        """Wrap every living key anew under `new`; returns how many were. May be interrupted and run again.
-
-        Copies of the database made before stay under the old wrapping key: destroy that one, and they cannot be read.
-        Processes that know both wrapping keys go on meanwhile. Raises `WrongSecret`, `VaultUnavailable`.
-        """
-        under, rotated = _mark(new.wrapping), 0
-        try:
-            async for document in self._collection.find({"wrapped": {"$exists": True}, "under": {"$ne": under}}):
-                name, wrapped = document["_id"], document["wrapped"]
-                key = _unwrapped((*new.wrappings, *old.wrappings), document)
-                # Conditional, so that a key destroyed meanwhile stays destroyed.
-                changed = await self._collection.update_one(
-                    {"_id": name, "wrapped": wrapped},
-                    {"$set": {"wrapped": _wrapped(new.wrapping, name, key), "under": under}},
-                )
-                rotated += changed.modified_count
-        except PyMongoError as error:
-            raise VaultUnavailable("rotation was interrupted; run it again") from error
-        return rotated
-
     async def check(self) -> None:
-        """Raises `WrongSecret` when the vault holds keys of another secret, `VaultUnavailable` when it is away."""
+        """Raises `WrongSecret` when the vault holds a key that opens under none here, and `VaultUnavailable`."""
         try:
-            document = await self._collection.find_one({"wrapped": {"$exists": True}})
+            kinds = await self._collection.distinct("under")
+            for under in kinds:
+                if self._wrappings.opening(under) is None:
+                    self._wrappings.reread()
+                if document := await self._collection.find_one({"under": under}):
+                    unwrapped(self._wrappings, document)
         except PyMongoError as error:
             raise VaultUnavailable("the vault does not answer") from error
-        if document is not None:
-            _unwrapped(self._secrets.wrappings, document)
 
-    @property
-    def _under(self) -> str:
-        return _mark(self._secrets.wrapping)
+    async def _read(self, names: Collection[str]) -> list[Document]:
+        if not names:
+            return []
+        try:
+            return await self._collection.find({"_id": {"$in": [*names]}}).to_list()
+        except PyMongoError as error:
+            raise VaultUnavailable("data keys could not be read") from error
 
-    async def _insert_unless_there(self, name: str, made: Document) -> Document:
-        # Also when it changes nothing, a majority write answers only once what it saw is on a majority.
-        document = await self._collection.find_one_and_update(
-            {"_id": name}, {"$setOnInsert": made}, upsert=True, return_document=ReturnDocument.AFTER
-        )
-        assert document is not None
-        return document
+    async def _insert_unless_there(self, name: str, key: bytes) -> Document:
+        for attempt in range(1, _ATTEMPTS + 1):
+            present = self._wrappings.present()
+            made = {"wrapped": seal(present.key, key, name.encode()), "under": present.id}
+            try:
+                # Also when it changes nothing, a majority write answers only once what it saw is on a majority.
+                document = await self._collection.find_one_and_update(
+                    {"_id": name}, {"$setOnInsert": made}, upsert=True, return_document=ReturnDocument.AFTER
+                )
+            except DuplicateKeyError:
+                if attempt == _ATTEMPTS:
+                    raise
+            except OperationFailure as refused:
+                if refused.code != _REFUSED_BY_VALIDATOR or attempt == _ATTEMPTS:
+                    raise
+                self._wrappings.reread()  # a newer wrapping key has come, and this one goes
+            else:
+                assert document is not None
+                return document
+        raise AssertionError("not reached")
 
     def _remembered(self, name: str) -> bytes | None:
         key, until = self._living.get(name, (None, 0.0))
@@ -254,7 +267,7 @@ class MongoKeys:
         name = document["_id"]
         if "wrapped" not in document or name in self._destroyed:
             return None
-        key = _unwrapped(self._secrets.wrappings, document)
+        key = unwrapped(self._wrappings, document)
         if self._cached_s > 0:
             self._living[name] = (key, time.monotonic() + self._cached_s)
             self._living.move_to_end(name)
@@ -269,19 +282,18 @@ class MongoKeys:
             self._destroyed.popitem(last=False)
 
 
-def _mark(wrapping: bytes) -> str:
-    return hashlib.sha256(b"smartplus wrapping" + wrapping).hexdigest()[:16]
+def unwrapped(wrappings: Wrappings, document: Mapping[str, Any]) -> bytes:
+    """The data key that a living key's document holds. Raises `WrongSecret`."""
+    wrapping = wrappings.opening(document["under"])
+    if wrapping is None:
+        raise _UnknownWrapping(f"the data key {document['_id']} is wrapped under a key that is not here")
+    try:
+        return unseal(wrapping, document["wrapped"], document["_id"].encode())
+    except InvalidTag as error:
+        raise WrongSecret(f"the data key {document['_id']} was tampered with") from error
 
 
-def _wrapped(wrapping: bytes, name: str, key: bytes) -> bytes:
-    return seal(wrapping, key, name.encode())
-
-
-def _unwrapped(wrappings: Iterable[bytes], document: Document) -> bytes:
-    for wrapping in wrappings:
-        if _mark(wrapping) == document["under"]:
-            try:
-                return unseal(wrapping, document["wrapped"], document["_id"].encode())
-            except InvalidTag as error:
-                raise WrongSecret(f"the data key {document['_id']} was tampered with") from error
-    raise WrongSecret(f"the data key {document['_id']} is wrapped under a secret that is not configured here")
+def _not_openable(document: Mapping[str, Any]) -> Exception:
+    """A file may still come, where a folder is filled from elsewhere; a secret does not change while we run."""
+    reason = f"the data key {document['_id']} is wrapped under a key that is not here"
+    return VaultUnavailable(reason) if is_of_a_folder(document["under"]) else WrongSecret(reason)

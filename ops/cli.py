@@ -7,13 +7,16 @@ import asyncio
 import importlib
 import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from ops import local
 from ops.failures import MissingDependency, ServerFailed
+
+T = TypeVar("T")
 
 FAILED = 1
 MISSING = 2
@@ -33,10 +36,12 @@ app = typer.Typer(
 )
 demo_app = typer.Typer(help="The demo's small world of distributors, installers and households.", no_args_is_help=True)
 events_app = typer.Typer(help="Read the event log: who did what, and when.", no_args_is_help=True)
+vault_app = typer.Typer(help="The keys that wrap households' data keys.", no_args_is_help=True)
 admin_app = typer.Typer(help="What only the operator of a region can do.", no_args_is_help=True)
 app.add_typer(admin_app, name="admin")
 app.add_typer(demo_app, name="demo")
 app.add_typer(events_app, name="events")
+app.add_typer(vault_app, name="vault")
 
 
 @app.command()
@@ -129,6 +134,15 @@ def admin_make_nats_accounts(
         write_secret(folder / variable, value)
 
 
+@admin_app.command("make-wrapping-key")
+def admin_make_wrapping_key(folder: Annotated[Path, typer.Argument(help="Where wrapping keys are kept.")]) -> None:
+    """Make the first wrapping key of a region; nothing when the folder has one."""
+    from kernel.wrapping import ids_in, make_key
+
+    if not ids_in(folder):
+        make_key(folder)
+
+
 @demo_app.command("load")
 def demo_load(data: Data = DEFAULT_DATA) -> None:
     """Load the demo into the running system; a second time changes nothing."""
@@ -177,6 +191,26 @@ def events_show(
 def rebuild(service: Annotated[str, typer.Argument(help="For example: accounts.")], data: Data = DEFAULT_DATA) -> None:
     """Build a service's read models anew from the log, beside the live ones, and switch when they have caught up."""
     asyncio.run(_module("rebuild", data).rebuild(service))
+
+
+@vault_app.command("rotate")
+def vault_rotate(data: Data = DEFAULT_DATA) -> None:
+    """Replace the wrapping key and destroy the former ones: no copy of the vault made until now opens any more."""
+    rotated = _asked(_module("vault", data).rotate())
+    print(f"{rotated.id} wraps {rotated.data_keys} data keys; {rotated.destroyed} former wrapping keys are destroyed.")
+
+
+@vault_app.command("rewrap")
+def vault_rewrap(data: Data = DEFAULT_DATA) -> None:
+    """Where keys come from elsewhere (a Kubernetes secret): wrap all data keys under the newest one."""
+    print(f"{_asked(_module('vault', data).rewrap())} data keys were wrapped anew. The older wrapping keys can go.")
+
+
+def _asked(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except ServerFailed as failure:
+        _give_up(failure)
 
 
 def _module(name: str, data: Path) -> Any:

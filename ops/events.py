@@ -51,7 +51,7 @@ async def archives(services: Sequence[str]) -> AsyncIterator[list[Archive]]:
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongodb_uri)
         async with client:
             secrets = settings.secrets()
-            keys = MongoKeys(client, secrets, settings.database("vault"))
+            keys = MongoKeys(client, settings.wrappings(), settings.database("vault"))
             yield [
                 Archive(
                     await open_log(nc, service, replicas=settings.replicas),

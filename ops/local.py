@@ -12,11 +12,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from kernel.wrapping import ids_in, make_key
 from ops.failures import ServerFailed
 
 _SECRET_BITS = 256
 _RUNNING = "running.json"
-_OWNED = ("nats", "mongod", "secret", "intercoms", _RUNNING)
+_OWNED = ("nats", "mongod", "secret", "keys", "intercoms", _RUNNING)
 
 
 @contextlib.contextmanager
@@ -55,6 +56,15 @@ def secret_file(data: Path) -> Path:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(_SECRET_BITS // 8))
     return path
+
+
+def keys_folder(data: Path) -> Path:
+    """The folder with the keys that wrap this machine's data keys, with a first one."""
+    folder = data / "keys"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not ids_in(folder):
+        make_key(folder)
+    return folder
 
 
 @contextlib.contextmanager

@@ -81,7 +81,7 @@ async def _projector(service: Service) -> AsyncIterator[Projector]:
     nc = await connect(settings.nats_url, f"smartplus rebuild {service.name}")
     try:
         async with mongo_client(settings.mongodb_uri, "rebuild") as mongo:
-            keys = MongoKeys(mongo, settings.secrets(), settings.database("vault"))
+            keys = MongoKeys(mongo, settings.wrappings(), settings.database("vault"))
             followed = {name for model in service.read_models for name in model.follows}
             events = {service.name: service.events} | {name: service.followed[name] for name in followed}
             sources = []

@@ -71,6 +71,7 @@ async def up(data: Path, port: int, demo: bool) -> None:
         environment |= {name: os.environ.get(name, value) for name, value in _DEMO_SETTINGS.items()}
     if not {"SMARTPLUS_SECRET", "SMARTPLUS_SECRET_FILE"} & os.environ.keys():
         environment["SMARTPLUS_SECRET_FILE"] = str(local.secret_file(data))
+        environment["SMARTPLUS_KEYS_DIR"] = os.environ.get("SMARTPLUS_KEYS_DIR") or str(local.keys_folder(data))
     if not environment["NATS_URL"]:
         nats = NatsServer(data / "nats")
         servers.append(nats)

@@ -22,7 +22,9 @@ from contracts.permissions import SYSTEM
 from kernel.bus import Caller
 from kernel.jetstream import connect
 from kernel.vault import Secrets
+from kernel.wrapping import WrappingKeys, Wrappings
 from ops.failures import ServerFailed
+from ops.local import keys_folder
 from ops.processes import free_port, spawn_piped
 from ops.servers import LOOPBACK, MongoServer, NatsCluster, NatsServer
 from ops.supervisor import Program, Supervisor
@@ -102,6 +104,7 @@ async def house(folder: Path, *, nats_servers: int = 1, more: Mapping[str, str] 
         **(cluster or nats[0]).environment,
         "MONGODB_URI": mongod.url,
         "SMARTPLUS_SECRET_FILE": str(secret),
+        "SMARTPLUS_KEYS_DIR": str(keys_folder(folder)),
         "SMARTPLUS_PUBLIC_URL": f"http://{LOOPBACK}:{gateway_port}",
         "SMARTPLUS_REPLICAS": str(min(nats_servers, 3)),
         **(more or {}),
@@ -179,6 +182,11 @@ async def log_in(house: House, email: str, password: str, *, new_password: str |
 def secrets_of(house: House) -> Secrets:
     """What the house's services derive their keys from."""
     return Secrets.parse(Path(house.environment["SMARTPLUS_SECRET_FILE"]).read_text())
+
+
+def wrappings_of(house: House) -> Wrappings:
+    """The keys under which the house's data keys are wrapped."""
+    return WrappingKeys(Path(house.environment["SMARTPLUS_KEYS_DIR"]), secrets_of(house))
 
 
 @asynccontextmanager

@@ -42,7 +42,12 @@ class Contents:
 def settings_of(house: House) -> Settings:
     """The settings that the house's services run with."""
     secret = Path(house.environment["SMARTPLUS_SECRET_FILE"]).read_text()
-    return Settings(nats_url=house.environment["NATS_URL"], mongodb_uri=house.environment["MONGODB_URI"], secret=secret)
+    return Settings(
+        nats_url=house.environment["NATS_URL"],
+        mongodb_uri=house.environment["MONGODB_URI"],
+        secret=secret,
+        keys_dir=Path(house.environment["SMARTPLUS_KEYS_DIR"]),
+    )
 
 
 async def contents(house: House) -> Contents:
@@ -52,7 +57,7 @@ async def contents(house: House) -> Contents:
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongodb_uri)
     try:
         log = await open_log(nc, "accounts", replicas=int(house.environment["SMARTPLUS_REPLICAS"]))
-        codec = Codec("accounts", EVENTS, MongoKeys(client, settings.secrets()), settings.secrets())
+        codec = Codec("accounts", EVENTS, MongoKeys(client, settings.wrappings()), settings.secrets())
         last = await log.last_seq()
         messages: list[StoredMessage] = []
         if last:

@@ -188,7 +188,7 @@ async def contents(world: House) -> Contents:
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongodb_uri)
     try:
         log = await open_log(nc, "devices")
-        codec = Codec("devices", EVENTS, MongoKeys(client, settings.secrets()), settings.secrets())
+        codec = Codec("devices", EVENTS, MongoKeys(client, settings.wrappings()), settings.secrets())
         last = await log.last_seq()
         messages = []
         async for batch in log.follow(0):

@@ -13,7 +13,7 @@ from kernel.vault import CACHED_S, Keys, MemoryKeys, MongoKeys, Secrets, VaultUn
 
 Client = AsyncMongoClient[dict[str, Any]]
 
-ROOT, WRAPPING, NEXT_WRAPPING = (bytes([n]) * 32 for n in (1, 2, 3))
+ROOT, WRAPPING = (bytes([n]) * 32 for n in (1, 2))
 SECRETS = Secrets(ROOT)
 
 
@@ -131,34 +131,6 @@ async def test_a_key_is_not_stored_in_the_clear_and_belongs_to_its_name(client: 
         await MongoKeys(client, SECRETS, database).existing(["b"])
 
 
-async def test_rotation_wraps_living_keys_anew_and_leaves_the_dead(client: Client, database: str) -> None:
-    keys = MongoKeys(client, SECRETS, database)
-    living = {name: await keys.key(name) for name in ("a", "b", "c")}
-    await keys.destroy("c")
-    before = [document async for document in client[database]["keys"].find({"wrapped": {"$exists": True}})]
-    rotated = Secrets(ROOT, [WRAPPING])
-    assert await keys.rotate(SECRETS, rotated) == 2
-    assert await keys.rotate(SECRETS, rotated) == 0
-    assert await MongoKeys(client, rotated, database).existing(["a", "b", "c"]) == living | {"c": None}
-    # What an old backup holds does not open under the new wrapping alone.
-    await client[database]["keys"].delete_many({"_id": {"$in": ["a", "b"]}})
-    await client[database]["keys"].insert_many(before)
-    with pytest.raises(WrongSecret):
-        await MongoKeys(client, rotated, database).key("a")
-    with pytest.raises(WrongSecret):
-        await MongoKeys(client, rotated, database).check()
-
-
-async def test_services_that_know_both_wrappings_run_through_a_rotation(client: Client, database: str) -> None:
-    old, new = Secrets(ROOT, [WRAPPING]), Secrets(ROOT, [NEXT_WRAPPING])
-    made = await MongoKeys(client, old, database).key("a")
-    both = MongoKeys(client, Secrets(ROOT, [NEXT_WRAPPING, WRAPPING]), database, cached_s=0)
-    assert await both.key("a") == made
-    await both.rotate(old, new)
-    assert await both.key("a") == made
-    assert await MongoKeys(client, new, database).key("a") == made
-
-
 async def test_a_foreign_secret_is_noticed_at_the_start(client: Client, database: str) -> None:
     await MongoKeys(client, SECRETS, database).check()
     await MongoKeys(client, SECRETS, database).key("a")
@@ -178,7 +150,7 @@ async def test_a_vault_that_does_not_answer_is_unavailable() -> None:
 
 def test_a_secret_derives_keys_that_have_nothing_in_common() -> None:
     derived = {
-        SECRETS.wrapping,
+        SECRETS.present().key,
         SECRETS.actor,
         SECRETS.hashing,
         ROOT,
@@ -202,7 +174,7 @@ def test_a_secret_file_holds_the_root_and_perhaps_wrappings_in_base64_or_hex() -
     lines = f"{base64.b64encode(ROOT).decode()}\n{WRAPPING.hex()}\n"
     parsed = Secrets.parse(lines)
     assert parsed.actor == SECRETS.actor
-    assert parsed.wrapping == Secrets(ROOT, [WRAPPING]).wrapping != SECRETS.wrapping
+    assert parsed.present() == Secrets(ROOT, [WRAPPING]).present() != SECRETS.present()
 
 
 @pytest.mark.parametrize("text", ["", "short", "x" * 64, base64.b64encode(b"too few").decode(), "é" * 44])
