@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -134,12 +134,12 @@ class Outbox:
         async for row in database[COMMANDS.name].find({"state": {"$in": list(OPEN_STATES)}}):
             self._keep(row["device_id"], _from_row(row))
         for device_id, post in list(self._posts.items()):
-            one_time = [each for each in post.waiting.values() if each.kind is DeviceCommandKind.ONE_TIME_AUTOP]
-            if one_time:
-                resets = {"device_id": device_id, "kind": {"$in": list(RESETS)}, "state": State.DONE}
-                newest = await database[COMMANDS.name].find_one(resets, sort=[("changed_seq", -1)])
-                if newest:
-                    self._overtaken(post, newest["changed_seq"])
+            if any(each.kind is DeviceCommandKind.ONE_TIME_AUTOP for each in post.waiting.values()):
+                resets = {"device_id": device_id, "kind": {"$in": list(RESETS)}}
+                async for row in database[COMMANDS.name].find(resets):
+                    self._void_unsent(post, row["queued_seq"])
+                    if row["state"] == State.DONE:
+                        self._void(post, row["changed_seq"])
         for seat in self._roster.online():
             self._wake(seat.device_id)
 
@@ -148,6 +148,8 @@ class Outbox:
         match event:
             case DeviceCommandQueued():
                 self._keep(event.device_id, _from_event(event, recorded.seq))
+                if event.kind in RESETS:
+                    self._void_unsent(self._posts[event.device_id], recorded.seq)
                 self._wake(event.device_id)
             case _ if isinstance(event, DeviceCommandEvent):
                 self._moved(event, recorded.seq)
@@ -185,15 +187,20 @@ class Outbox:
         if waiting.state not in OPEN_STATES:
             del post.waiting[waiting.id]
             if waiting.state is State.DONE and waiting.kind in RESETS:
-                self._overtaken(post, seq)
+                self._void(post, seq)
         # Being sent is our own doing; whoever sends goes on by itself.
         if waiting.state is not State.SENT:
             self._wake(event.device_id)
 
-    def _overtaken(self, post: Post, seq: int) -> None:
+    def _void_unsent(self, post: Post, seq: int) -> None:
+        """A reset was asked for: what the device was to do once, and has not been sent, is void (A-07)."""
+        self._void(post, seq, (State.QUEUED,))
+
+    def _void(self, post: Post, seq: int, states: Collection[DeviceCommandState] = OPEN_STATES) -> None:
         """The device was reset: what it was to do once, and was told before, is void (A-07)."""
         for waiting in list(post.waiting.values()):
-            if waiting.kind is DeviceCommandKind.ONE_TIME_AUTOP and waiting.seq < seq:
+            is_earlier = waiting.kind is DeviceCommandKind.ONE_TIME_AUTOP and waiting.seq < seq
+            if is_earlier and waiting.state in states:
                 del post.waiting[waiting.id]
                 self._do(self._noted(waiting, State.CANCELLED, "device-reset"))
 

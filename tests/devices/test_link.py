@@ -377,6 +377,23 @@ async def test_a_reset_ends_one_time_lines_and_brings_regular_ones_back(stand: S
     assert intercom.lines_run == []
 
 
+@pytest.mark.row("A-07", "R-33")
+@pytest.mark.parametrize("scope", list(ResetScope))
+async def test_one_time_lines_that_wait_are_dropped_when_a_reset_is_asked_for(stand: Stand, scope: ResetScope) -> None:
+    intercom = await stand.intercom()
+    intercom.lose_power()
+    await stand.until(intercom, lambda it: not it.online)
+    one_time = await stand.one_time(intercom, "Config.Once.A = 1")
+    reboot = await stand.tell(RebootDevice, intercom)
+    reset = await stand.tell(ResetDevice, intercom, scope=scope, confirmed_mac=intercom.mac)
+    row = await stand.until_command(one_time, State.CANCELLED)
+    assert row.reason == "device-reset"
+    intercom.power_on()
+    await stand.until_command(reset, State.DONE)
+    assert (await stand.command(reboot)).state is State.DONE
+    assert intercom.lines_run == []
+
+
 async def test_a_device_that_never_says_how_it_is_is_told_all_the_same(stand: Stand) -> None:
     silent = await stand.intercom(connected=False)
     who: dict[str, Any] = {"username": silent.mac, "password": silent.key, "identifier": silent.mac}
