@@ -851,6 +851,16 @@ class DeviceReported(Event):
     firmware: str
 
 
+class MethodChoiceDropped(Event):
+    """The device turned out to be one that lets none of its own methods be chosen (R-25): all of them are on again."""
+
+    device_id: str
+    user_id: str
+    installer_id: str
+    model: str
+    firmware: str
+
+
 class ConfigurationIssued(Event):
     """The device is to have the configuration of this version."""
 
@@ -1407,6 +1417,7 @@ class DeviceDetail(DeviceRow):
     offline_solution: bool
     max_relays: int
     methods_gate: MethodGate
+    method_choice_dropped: bool
     shows_weather: bool
     issued_version: str | None
     applied_version: str | None
@@ -1664,12 +1675,16 @@ class GetCamera(Query):
 
 
 class CredentialRow(View):
-    """A credential of a household; what it opens with is in no answer."""
+    """A credential of a household; what it opens with is in no answer.
+
+    `closed` are those of its `relays` that it does not open now: they are off, or this way of opening is (D-23).
+    """
 
     credential_id: str
     kind: CredentialKind
     holder: str
     relays: tuple[RelayRef, ...]
+    closed: tuple[RelayRef, ...]
     valid_from: AwareDatetime | None
     valid_to: AwareDatetime | None
     created_at: AwareDatetime

@@ -14,17 +14,21 @@ from contracts.devices import (
     ConfigurationApplied,
     ConfigurationIssued,
     CredentialGranted,
+    CredentialKind,
     CredentialList,
     CredentialRow,
     CredentialWithdrawn,
+    DeviceBound,
     DeviceMovedOut,
     HomeEmptied,
     HomeForgotten,
     ListCredentials,
+    RelaysConfigured,
 )
 from contracts.message import Recorded
 from kernel.projection import ReadModel, Row
 from kernel.service import Reading
+from services.devices.home import METHOD_OF
 from services.devices.refusing import refused
 
 
@@ -49,15 +53,19 @@ class CredentialDocument(TypedDict):
 
 
 class DeviceDocument(TypedDict):
-    """Which configuration a device was last to have, from which event on, and whether it has it."""
+    """Which configuration a device was last to have, from which event on, whether it has it, and what opens its relays.
 
-    issued: str
+    `opens` has the methods of each relay that is on, by its number.
+    """
+
+    issued: str | None
     seq: int
     applied: bool
+    opens: dict[str, list[str]]
 
 
 class HomeDocument(TypedDict):
-    """A home with credentials."""
+    """A home with devices."""
 
     installer_id: str
     credentials: list[CredentialDocument]
@@ -67,6 +75,8 @@ class HomeDocument(TypedDict):
 AccessEvent = (
     CredentialGranted
     | CredentialWithdrawn
+    | DeviceBound
+    | RelaysConfigured
     | ConfigurationIssued
     | ConfigurationApplied
     | DeviceMovedOut
@@ -82,18 +92,23 @@ def keys(recorded: Recorded) -> Iterable[str]:
 
 def fold(row: Row | None, recorded: Recorded) -> Row | None:
     event = recorded.event
-    if isinstance(event, CredentialGranted):
-        granted = _credential(event, recorded)
-        if row is None:
-            home: HomeDocument = {"installer_id": event.installer_id, "credentials": [granted], "devices": {}}
-            return {**home}
-        return {**row, "credentials": [*row["credentials"], granted]}
-    # What devices are configured with before anybody has a credential matters to nobody.
-    if row is None or isinstance(event, HomeEmptied | HomeForgotten):
+    if isinstance(event, DeviceBound | CredentialGranted) and row is None:
+        home: HomeDocument = {"installer_id": event.installer_id, "credentials": [], "devices": {}}
+        row = {**home}
+    if row is None or isinstance(event, HomeForgotten):
         return None
     match event:
+        case CredentialGranted():
+            left = [*row["credentials"], _credential(event, recorded)]
+        case HomeEmptied():
+            left = []
+        case DeviceBound() | RelaysConfigured():
+            known = row["devices"].get(event.device_id) or {"issued": None, "seq": recorded.seq, "applied": False}
+            opens = {str(each.number): [*map(str, each.methods)] for each in event.relays if each.enabled}
+            return {**row, "devices": {**row["devices"], event.device_id: {**known, "opens": opens}}}
         case ConfigurationIssued():
-            told: DeviceDocument = {"issued": event.configuration, "seq": recorded.seq, "applied": False}
+            known = row["devices"].get(event.device_id) or {"opens": {}}
+            told = {**known, "issued": event.configuration, "seq": recorded.seq, "applied": False}
             return {**row, "devices": {**row["devices"], event.device_id: told}}
         case ConfigurationApplied():
             known = row["devices"].get(event.device_id)
@@ -109,7 +124,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
             row = {**row, "devices": {id: each for id, each in row["devices"].items() if id != event.device_id}}
         case _:
             raise AssertionError("not among the events that have keys here")
-    return {**row, "credentials": left} if left else None
+    return {**row, "credentials": left} if left or row["devices"] else None
 
 
 def _credential(event: CredentialGranted, recorded: Recorded) -> CredentialDocument:
@@ -129,7 +144,7 @@ def _without_device(credential: CredentialDocument, device_id: str) -> Credentia
     return {**credential, "relays": [ref for ref in credential["relays"] if ref["device_id"] != device_id]}
 
 
-ACCESS = ReadModel(name="access", keys=keys, fold=fold)
+ACCESS = ReadModel(name="access", version=2, keys=keys, fold=fold)
 
 
 async def list_credentials(query: ListCredentials, reading: Reading) -> CredentialList:
@@ -143,7 +158,13 @@ async def list_credentials(query: ListCredentials, reading: Reading) -> Credenti
 
 def shown(credential: CredentialDocument, devices: dict[str, DeviceDocument]) -> CredentialRow:
     """The credential as lists have it."""
+    method = METHOD_OF[CredentialKind(credential["kind"])]
+    closed = [
+        ref
+        for ref in credential["relays"]
+        if (known := devices.get(ref["device_id"])) is None or method not in known["opens"].get(str(ref["relay"]), ())
+    ]
     told = [devices.get(ref["device_id"]) for ref in credential["relays"]]
     delivered = all(each is not None and each["applied"] and each["seq"] > credential["seq"] for each in told)
     row = {name: value for name, value in credential.items() if name != "seq"}
-    return CredentialRow.model_validate({**row, "delivered": delivered})
+    return CredentialRow.model_validate({**row, "closed": closed, "delivered": delivered})

@@ -35,6 +35,7 @@ _ABOUT: dict[type[Event], tuple[str, ...]] = {
             d.ConnectionTypeChosen,
             d.DeviceKeyIssued,
             d.DeviceReported,
+            d.MethodChoiceDropped,
             d.ConfigurationApplied,
             d.ConfigurationRefused,
             d.DeviceCommandQueued,

@@ -31,6 +31,7 @@ from contracts.devices import (
     DeviceUnbound,
     EditDevice,
     IssueConfiguration,
+    MethodChoiceDropped,
     NoteConfigurationApplied,
     NoteConfigurationRefused,
     NoteDeviceReport,
@@ -53,6 +54,7 @@ DeviceEvent = (
     | ConnectionTypeChosen
     | DeviceKeyIssued
     | DeviceReported
+    | MethodChoiceDropped
     | ConfigurationIssued
     | ConfigurationApplied
     | ConfigurationRefused
@@ -157,6 +159,8 @@ def evolve(device: Device, event: DeviceEvent) -> Device:
             return replace(device, key_hash=event.key_hash)
         case DeviceReported():
             return replace(device, model=event.model, firmware=event.firmware)
+        case MethodChoiceDropped():
+            return device  # the relays themselves were told beside it
         case ConfigurationIssued():
             return replace(device, issued_version=event.configuration, refused_version=None, refused_because=None)
         case ConfigurationApplied():
@@ -412,7 +416,21 @@ def note_report(command: NoteDeviceReport, device: Device, _: Neighbours) -> Out
     model = command.model.strip().upper()
     if (model, command.firmware) == (device.model, device.firmware):
         return []
-    return [DeviceReported(**_names(device), model=model, firmware=command.firmware)]
+    names = _names(device)
+    reported = DeviceReported(**names, model=model, firmware=command.firmware)
+    present, wanted = _relays(device), (_with_all_on(device.relays), _with_all_on(device.security_relays))
+    if wanted == present or models.methods_gate(model, command.firmware) is not models.Gate.CLOSED:
+        return [reported]
+    dropped = MethodChoiceDropped(**names, model=model, firmware=command.firmware)
+    return [reported, RelaysConfigured(**names, **_told(*wanted)), dropped]
+
+
+def _with_all_on(relays: tuple[DoorRelay, ...]) -> tuple[DoorRelay, ...]:
+    """What a device does that lets none of its own methods be chosen (R-25); the app's two stay as they are."""
+    return tuple(
+        replace(each, methods=tuple(way for way in AccessMethod if way in (*each.methods, *DEVICE_METHODS)))
+        for each in relays
+    )
 
 
 def issue_configuration(command: IssueConfiguration, device: Device, _: Neighbours) -> Outcome:
@@ -500,6 +518,7 @@ DEVICE: Aggregate[Device] = Aggregate(
         ConnectionTypeChosen,
         DeviceKeyIssued,
         DeviceReported,
+        MethodChoiceDropped,
         ConfigurationIssued,
         ConfigurationApplied,
         ConfigurationRefused,

@@ -33,6 +33,7 @@ from contracts.devices import (
     DeviceWentOnline,
     GetDevice,
     ListDevices,
+    MethodChoiceDropped,
     RegularProfileChanged,
     RelaysConfigured,
     RelayView,
@@ -58,6 +59,7 @@ FleetEvent = (
     | RelaysConfigured
     | ConnectionTypeChosen
     | DeviceReported
+    | MethodChoiceDropped
     | ConfigurationIssued
     | ConfigurationApplied
     | ConfigurationRefused
@@ -92,6 +94,7 @@ class DeviceDocument(TypedDict):
     sip: str
     relays: list[RelayDocument]
     security_relays: list[RelayDocument]
+    method_choice_dropped: bool
     internet_access: bool
     transfer_ip: str | None
     works_offline: bool
@@ -138,11 +141,13 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
             }
             return _searchable({**row, **described, "form_seq": recorded.seq})
         case RelaysConfigured():
-            return {**row, **_relays(event), "form_seq": recorded.seq}
+            return {**row, **_relays(event), "method_choice_dropped": False, "form_seq": recorded.seq}
         case ConnectionTypeChosen():
             return {**row, "connection_type": event.connection_type}
         case DeviceReported():
             return {**row, "model": event.model, "firmware": event.firmware}
+        case MethodChoiceDropped():
+            return {**row, "method_choice_dropped": True}
         case ConfigurationIssued():
             return {**row, "issued_version": event.configuration, "refused_version": None, "refused_because": None}
         case ConfigurationApplied():
@@ -173,6 +178,7 @@ def _bound(event: DeviceBound, at: datetime) -> DeviceDocument:
         "name": event.name,
         "sip": event.sip,
         **_relays(event),
+        "method_choice_dropped": False,
         "internet_access": event.internet_access,
         "transfer_ip": event.transfer_ip,
         "works_offline": event.works_offline,
@@ -223,6 +229,7 @@ def _searchable(row: Mapping[str, Any]) -> Row:
 
 FLEET = ReadModel(
     name="fleet",
+    version=2,
     keys=keys,
     fold=fold,
     indexes=(
@@ -283,6 +290,7 @@ async def get_device(query: GetDevice, reading: Reading) -> DeviceDetail:
         offline_solution=offline_solution,
         max_relays=models.max_relays(row["model"]),
         methods_gate=models.gate_shown(row["model"], row["firmware"]),
+        method_choice_dropped=row["method_choice_dropped"],
         shows_weather=models.shows_weather(row["model"], row["firmware"]),
         issued_version=row["issued_version"],
         applied_version=row["applied_version"],

@@ -17,6 +17,7 @@ _DEVICE = (
     d.DeviceKeyIssued,
     d.DeviceUnbound,
     d.DeviceReported,
+    d.MethodChoiceDropped,
     d.ConfigurationIssued,
     d.ConfigurationApplied,
     d.ConfigurationRefused,

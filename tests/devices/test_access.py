@@ -10,10 +10,14 @@ import pytest
 from bson import json_util
 
 from contracts.devices import (
+    AccessMethod,
     ConfigurationApplied,
     ConfigurationIssued,
     CredentialKind,
+    DeviceKind,
     DeviceMovedOut,
+    EditDevice,
+    EmptyHome,
     GrantCredential,
     HomeForgotten,
     ListCredentials,
@@ -22,6 +26,7 @@ from contracts.devices import (
     WithdrawCredential,
 )
 from contracts.message import Accepted, Actor, Event, Recorded
+from contracts.permissions import SYSTEM
 from kernel.decider import Refused
 from kernel.projection import Row
 from services.devices import home
@@ -131,6 +136,38 @@ async def test_what_is_withdrawn_or_opens_nothing_any_more_is_in_no_list(region:
     assert [each.holder for each in (await region.see(ListCredentials, who, user_id=user_id)).rows] == ["Li Na"]
     await region.tell(UnbindDevice, who, device_id=device_id)
     assert (await region.see(ListCredentials, who, user_id=user_id)).rows == ()
+
+
+@pytest.mark.row("D-23")
+async def test_a_pin_is_shown_not_to_open_a_relay_at_which_pins_were_switched_off(region: Region) -> None:
+    who = await region.installer()
+    user_id, device_id = await gate(region, who)
+    await grant(region, who, user_id, device_id)
+    (row,) = (await region.see(ListCredentials, who, user_id=user_id)).rows
+    assert row.closed == ()
+
+    async def set_relay(**changes: Any) -> None:
+        relay = FRONT_DOOR.model_copy(update=changes)
+        form = {"kind": DeviceKind.DOORPHONE_SINGLE, "name": "Gate", "relays": (relay,)}
+        await region.tell(EditDevice, who, device_id=device_id, **form)
+
+    for changes in ({"methods": (AccessMethod.RF_CARD,)}, {"enabled": False}):
+        await set_relay(**changes)
+        (row,) = (await region.see(ListCredentials, who, user_id=user_id)).rows
+        assert row.closed == row.relays == (RelayRef(device_id=device_id, relay=1),)
+        await set_relay()
+        (row,) = (await region.see(ListCredentials, who, user_id=user_id)).rows
+        assert row.closed == ()
+
+
+@pytest.mark.row("D-23")
+async def test_what_a_door_takes_is_still_known_after_a_reset_of_its_household(region: Region) -> None:
+    who = await region.installer()
+    user_id, device_id = await gate(region, who)
+    await region.tell(EmptyHome, SYSTEM, user_id=user_id, installer_id=who.installer_id)
+    await grant(region, who, user_id, device_id)
+    (row,) = (await region.see(ListCredentials, who, user_id=user_id)).rows
+    assert row.closed == ()
 
 
 # --- The fold ---------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from contracts.devices import (
     HomeForgotten,
     IssueConfiguration,
     MacUnbound,
+    MethodChoiceDropped,
     NoteConfigurationApplied,
     NoteConfigurationRefused,
     NoteDeviceReport,
@@ -399,6 +400,44 @@ def test_a_device_says_what_it_is() -> None:
     outcome.then(reported)
     outcome.again().then()
     device.given(HERE_IS, unbound).when(report).then_refused("device-unknown")
+
+
+PIN_ONLY = Relay(number=1, name="Front door", methods=(AccessMethod.TALKING_PAGE, AccessMethod.PIN))
+
+
+@pytest.mark.row("D-26", "R-25")
+def test_a_device_that_lets_no_method_be_chosen_has_all_of_its_own_on() -> None:
+    chosen = at_home().when(changed(edit, relays=(PIN_ONLY,))).events
+    outcome = at_home(*chosen).when(
+        ask(NoteDeviceReport, SYSTEM, device_id=DEVICE, model="R29", firmware="29.30.10.17")
+    )
+    said, configured, dropped = outcome.events
+    assert said == DeviceReported(**THERE, model="R29", firmware="29.30.10.17")
+    assert isinstance(configured, RelaysConfigured)
+    (relay,) = configured.relays
+    assert set(relay.methods) == {AccessMethod.TALKING_PAGE, *DEVICE_METHODS}
+    assert configured.relay_names == ("Front door",)
+    assert dropped == MethodChoiceDropped(**THERE, model="R29", firmware="29.30.10.17")
+    outcome.again().then()
+
+
+@pytest.mark.row("D-26", "R-25")
+def test_a_device_that_lets_methods_be_chosen_keeps_the_choice() -> None:
+    chosen = at_home().when(changed(edit, relays=(PIN_ONLY,))).events
+    report = ask(NoteDeviceReport, SYSTEM, device_id=DEVICE, model="R28", firmware="28.30.10.7")
+    at_home(*chosen).when(report).then(DeviceReported(**THERE, model="R28", firmware="28.30.10.7"))
+
+
+@pytest.mark.row("D-26", "R-25")
+def test_a_firmware_that_goes_back_below_takes_the_choice_along() -> None:
+    newer = DeviceReported(**THERE, model="R28", firmware="28.30.10.7")
+    chosen = at_home(newer).when(changed(edit, relays=(PIN_ONLY,))).events
+    older = ask(NoteDeviceReport, SYSTEM, device_id=DEVICE, model="R28", firmware="28.30.2.1")
+    assert [type(each) for each in at_home(newer, *chosen).when(older).events] == [
+        DeviceReported,
+        RelaysConfigured,
+        MethodChoiceDropped,
+    ]
 
 
 def test_a_configuration_is_issued_applied_and_refused_once() -> None:

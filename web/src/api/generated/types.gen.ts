@@ -717,6 +717,8 @@ export type CredentialList = {
  * CredentialRow
  *
  * A credential of a household; what it opens with is in no answer.
+ *
+ * `closed` are those of its `relays` that it does not open now: they are off, or this way of opening is (D-23).
  */
 export type CredentialRow = {
     /**
@@ -732,6 +734,10 @@ export type CredentialRow = {
      * Relays
      */
     relays: Array<RelayRef>;
+    /**
+     * Closed
+     */
+    closed: Array<RelayRef>;
     /**
      * Valid From
      */
@@ -1025,6 +1031,10 @@ export type DeviceDetail = {
      */
     max_relays: number;
     methods_gate: MethodGate;
+    /**
+     * Method Choice Dropped
+     */
+    method_choice_dropped: boolean;
     /**
      * Shows Weather
      */

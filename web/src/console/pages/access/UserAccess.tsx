@@ -77,7 +77,14 @@ export function UserAccess({ userId }: { userId: string }) {
       render: (row) => (
         <Stack gap={1}>
           {row.relays.map(({ device_id, relay }) => (
-            <UserText key={`${device_id} ${relay}`} value={doorName(doors.data, device_id, relay) ?? "…"} />
+            <span key={`${device_id} ${relay}`}>
+              <UserText value={doorName(doors.data, device_id, relay) ?? "…"} />
+              {row.closed.some((each) => each.device_id === device_id && each.relay === relay) && (
+                <Text span fz={12} c="dimmed" display="block">
+                  {t("access.offHere")}
+                </Text>
+              )}
+            </span>
           ))}
         </Stack>
       ),

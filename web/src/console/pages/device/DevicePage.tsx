@@ -1,6 +1,6 @@
 // One device: what it is and does, what it was told, what happened at its doors, and who did what to it.
-import { ActionIcon, Button, Group, Tabs, Text, Title, Tooltip } from "@mantine/core";
-import { IconAdjustments, IconKey, IconPencil, IconTrash } from "@tabler/icons-react";
+import { ActionIcon, Alert, Button, Group, Tabs, Text, Title, Tooltip } from "@mantine/core";
+import { IconAdjustments, IconInfoCircle, IconKey, IconPencil, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -122,6 +122,11 @@ export function DevicePage({ tab }: { tab: Tab }) {
           <Tabs.Tab value="audit">{t("user.tabAudit")}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="overview">
+          {device?.method_choice_dropped && (
+            <Alert color="yellow" variant="light" icon={<IconInfoCircle aria-hidden />} mb="md">
+              {t("device.choiceDropped")}
+            </Alert>
+          )}
           {device ? (
             <Overview device={device} />
           ) : (
