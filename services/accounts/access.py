@@ -107,7 +107,7 @@ def evolve(access: Access, event: AccessEvent) -> Access:
 
 
 def create_super_manager(command: CreateSuperManager, access: Access, logins: Neighbours) -> Outcome:
-    claimed = login.claim({"email": login.by_email(command.email)}, command.account_id, logins)
+    claimed = login.claim(login.by_contacts(command.email, None), command.account_id, logins)
     if not access.absent:
         if claimed or access.role is not Role.SUPER_MANAGER:
             raise refused("id-taken")
@@ -218,7 +218,7 @@ def staff_key(account_id: str) -> str:
 
 
 def _login_of(command: CreateSuperManager, _: Access) -> list[Ref]:
-    return [login.by_email(command.email)]
+    return [*login.by_contacts(command.email, None).values()]
 
 
 ACCESS = Aggregate(

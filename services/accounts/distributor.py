@@ -65,7 +65,7 @@ def create(command: CreateDistributor, distributor: Distributor, there: Neighbou
         access.staff_key(command.distributor_id),
         distributor_id=command.distributor_id,
     )
-    claimed = login.claim({"email": login.by_email(command.email)}, command.distributor_id, there)
+    claimed = login.claim(login.by_contacts(command.email, None), command.distributor_id, there)
     return [created, opened, *claimed]
 
 
@@ -80,7 +80,7 @@ def switch_offline_solution(command: SwitchOfflineSolution, distributor: Distrib
 
 
 def _newcomer(command: CreateDistributor, _: Distributor) -> list[Ref]:
-    return [access.of(command.distributor_id), login.by_email(command.email)]
+    return [access.of(command.distributor_id), *login.by_contacts(command.email, None).values()]
 
 
 def _key(distributor: Distributor) -> str | None:

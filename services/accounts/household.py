@@ -668,10 +668,7 @@ def _logins(contacts: Contacts) -> dict[str, Ref]:
 
 
 def _move_logins(account_id: str, old: Contacts, new: Contacts, there: Neighbours) -> list[Elsewhere]:
-    left, wanted = _logins(old), _logins(new)
-    taken = {field: ref for field, ref in wanted.items() if left.get(field) != ref}
-    given = [ref for field, ref in left.items() if wanted.get(field) != ref]
-    return [*login.release(given, account_id, there), *login.claim(taken, account_id, there)]
+    return login.move(_logins(old), _logins(new), account_id, there)
 
 
 # --- What decisions look at -------------------------------------------------------------------------------------------
@@ -698,8 +695,7 @@ def _around_new_member(command: AddMember, household: Household) -> list[Ref]:
 
 
 def _around_contacts(command: EditUser, household: Household) -> list[Ref]:
-    # Logins that stay are not looked at: most edits move none.
-    return [*set(_logins(household.contacts).values()) ^ set(_logins(_contacts(command)).values())]
+    return login.to_look_at(_logins(household.contacts), _logins(_contacts(command)))
 
 
 def _around_edited_member(command: EditMember, household: Household) -> list[Ref]:

@@ -107,7 +107,7 @@ def create(command: CreateInstaller, installer: Installer, there: Neighbours) ->
         distributor_id=distributor_id,
         installer_id=command.installer_id,
     )
-    claimed = login.claim({"email": login.by_email(command.email)}, command.installer_id, there)
+    claimed = login.claim(login.by_contacts(command.email, None), command.installer_id, there)
     return [created, opened, *claimed]
 
 
@@ -184,7 +184,7 @@ def _everybody_out(installer: Installer, there: Neighbours) -> list[Elsewhere]:
 
 
 def _newcomer(command: CreateInstaller, _: Installer) -> list[Ref]:
-    return [access.of(command.installer_id), login.by_email(command.email)]
+    return [access.of(command.installer_id), *login.by_contacts(command.email, None).values()]
 
 
 def _access(command: SwitchAccountAccess | WithdrawAccess | StartImpersonation, _: Installer) -> list[Ref]:

@@ -19,7 +19,7 @@ from kernel.decider import Ref
 from kernel.projection import Database
 from kernel.service import Reading
 from kernel.vault import Secrets
-from services.accounts.login import by_email, by_mobile, by_uid
+from services.accounts.login import by_email, by_email_formerly, by_mobile, by_uid
 from services.accounts.time_zones import country_of
 
 UID_DIGITS = 10
@@ -41,7 +41,7 @@ class Knows(Protocol):
 def spelt(identifier: str, countries: Collection[str]) -> list[Ref]:
     """The logins that the text may mean, the likeliest first; `countries` are those whose own numbers are tried."""
     if "@" in identifier:
-        return [by_email(identifier)]
+        return [by_email(identifier), *by_email_formerly(identifier)]
     digits = _digits(identifier)
     if digits is None:
         return []
@@ -53,10 +53,11 @@ def spelt(identifier: str, countries: Collection[str]) -> list[Ref]:
 async def owner_of(identifier: str, knows: Knows) -> LoginOwner:
     """Whom the identifier leads to: nobody, too, where it is the number of two people in different countries."""
     meant = spelt(identifier, await _countries(knows.database))
-    for uid in (each for each in meant if each.id.startswith("uid:")):
-        if (holder := (await knows.load(uid))[0].account_id) is not None:
-            return LoginOwner(account_id=holder, login=_name(uid.id, knows))
-    held = [(each, (await knows.load(each))[0].account_id) for each in meant if not each.id.startswith("uid:")]
+    # A UID and an address are one person's, and the first that leads to somebody is meant.
+    for login in (each for each in meant if not each.id.startswith("mobile:")):
+        if (holder := (await knows.load(login))[0].account_id) is not None:
+            return LoginOwner(account_id=holder, login=_name(login.id, knows))
+    held = [(each, (await knows.load(each))[0].account_id) for each in meant if each.id.startswith("mobile:")]
     holders = {holder for _, holder in held if holder is not None}
     name = meant[0].id if meant else f"text:{folded(identifier)}"
     return LoginOwner(account_id=holders.pop() if len(holders) == 1 else None, login=_name(name, knows))

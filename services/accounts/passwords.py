@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,6 +19,7 @@ from typing import ParamSpec, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from contracts.characters import with_ascii_digits
 from contracts.text import folded
 from kernel.vault import Secrets
 
@@ -53,8 +55,8 @@ def hash_of_initial(secrets: Secrets, credential: str, command_id: str) -> str:
 
 
 async def hash_of(password: str) -> str:
-    """What is kept of a password that somebody chose."""
-    return await _run(_ARGON2.hash, password)
+    """What is kept of a password that somebody chose, in NFC: another keyboard writes the same word in other pieces."""
+    return await _run(_ARGON2.hash, unicodedata.normalize("NFC", password))
 
 
 async def is_right(password: str, kept: str | None) -> bool:
@@ -64,8 +66,10 @@ async def is_right(password: str, kept: str | None) -> bool:
         await _run(_verified, _NOBODYS, password)
         return hmac.compare_digest(_digest(salt, password), digest)
     is_argon2 = kept is not None and kept.startswith("$argon2id$")
-    verified = await _run(_verified, kept if is_argon2 and kept else _NOBODYS, password)
-    return is_argon2 and verified
+    # Those that were chosen earlier were kept as they were typed.
+    spelt = dict.fromkeys((unicodedata.normalize("NFC", password), password, unicodedata.normalize("NFD", password)))
+    checked = [await _run(_verified, kept if is_argon2 and kept else _NOBODYS, each) for each in spelt]
+    return is_argon2 and any(checked)
 
 
 def is_weak(password: str) -> bool:
@@ -84,7 +88,7 @@ def _verified(kept: str, password: str) -> bool:
 
 def _digest(salt: str, credential: str) -> str:
     # Typed off a screen: the case and the dashes do not matter.
-    letters = "".join(filter(str.isalnum, credential.upper()))
+    letters = "".join(filter(str.isalnum, with_ascii_digits(credential).upper()))
     return hashlib.sha256(f"{salt}${letters}".encode()).hexdigest()
 
 

@@ -51,12 +51,12 @@ def create(command: CreatePropertyManager, manager: PropertyManager, there: Neig
         distributor_id=distributor_id,
         installer_id=installer_id,
     )
-    claimed = login.claim({"email": login.by_email(command.email)}, command.property_manager_id, there)
+    claimed = login.claim(login.by_contacts(command.email, None), command.property_manager_id, there)
     return [created, opened, *claimed]
 
 
 def _newcomer(command: CreatePropertyManager, _: PropertyManager) -> list[Ref]:
-    return [access.of(command.property_manager_id), login.by_email(command.email)]
+    return [access.of(command.property_manager_id), *login.by_contacts(command.email, None).values()]
 
 
 def _key(manager: PropertyManager) -> str | None:
