@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 
+from kernel.slow_clients import BoundedProtocol
 from kernel.telemetry import REGISTRY, VERSION
 
 PROBE_TIMEOUT_S = 2.0
@@ -140,6 +141,7 @@ async def serving(
         application,
         host=host,
         port=port,
+        http=BoundedProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

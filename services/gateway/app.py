@@ -44,10 +44,11 @@ from services.gateway.openapi import document
 from services.gateway.own_account import AccountAccessController, AuditController, CustomerServiceController
 from services.gateway.partners import DistributorController, InstallerController, PropertyManagerController
 from services.gateway.problems import Problem
+from services.gateway.receiving import BODY_LIMIT_BYTES
 from services.gateway.reference import ReferenceController, RegionController
 from services.gateway.remote_control import RemoteControlController
 from services.gateway.remote_origin import Addresses, RemoteOrigin
-from services.gateway.requests import BODY_LIMIT_BYTES, StrictRequest
+from services.gateway.requests import StrictRequest
 from services.gateway.sessions import Sessions, same_site
 from services.gateway.users import MemberController, UserController
 

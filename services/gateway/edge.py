@@ -5,7 +5,7 @@ API is kept by a cache.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import structlog
@@ -14,11 +14,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from prometheus_client import Histogram
 
 from kernel.telemetry import REGISTRY, tracer
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+from services.gateway.asgi import Application, Message, Receive, Send
+from services.gateway.receiving import Arriving
 
 # Mantine writes its variables into <style>, so styles may stand in the page; scripts may not.
 _POLICY = (
@@ -82,9 +79,11 @@ class Edge:
         method = scope["method"] if scope["method"] in _METHODS else "other"
 
         with tracer().start_as_current_span(method, kind=SpanKind.SERVER) as span:
+            arriving = Arriving(receive, scope["path"])
 
             async def outgoing(message: Message) -> None:
                 if message["type"] == "http.response.start":
+                    arriving.answering = True
                     # The route, never the path: paths carry ids, and there are as many as households.
                     route = scope.get("path_template") or "none"
                     status = message["status"]
@@ -102,7 +101,7 @@ class Edge:
                         MutableScopeHeaders(cast(Any, message))["Allow"] = self._methods[route]
                 await send(message)
 
-            await self._within(scope, receive, outgoing)
+            await self._within(scope, arriving, outgoing)
 
 
 def _protect(message: Message, scope: Message) -> None:

@@ -10,8 +10,6 @@ import io
 import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
@@ -45,13 +43,11 @@ from kernel.decider import Refused
 from services.gateway import spreadsheets
 from services.gateway.asking import POSITION_HEADER, Asking, Sending
 from services.gateway.problems import Problem
+from services.gateway.receiving import FILE_LIMIT_BYTES
 from services.gateway.sessions import settled, signed_in
+from services.gateway.upload_turns import UploadTurns
 
-FILE_LIMIT_BYTES = 12 * 2**20
-_FILE_TIMEOUT_S = 120.0
 _READING_TIMEOUT_S = 30.0
-_UPLOADS_AT_ONCE = 8
-_READERS_AT_ONCE = 2
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TYPES = frozenset(
@@ -89,22 +85,6 @@ class _WithFile(Operation):
         self.request_body = RequestBody({each: OpenAPIMediaType(schema=file) for each in sorted(_TYPES)}, required=True)
 
 
-class _Turns:
-    """How many files are taken in, and how many are being read, at a time in this process."""
-
-    def __init__(self) -> None:
-        self._uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
-        self.readers = asyncio.Semaphore(_READERS_AT_ONCE)
-
-    @asynccontextmanager
-    async def upload(self) -> AsyncIterator[None]:
-        """Raises `Problem` when there is no room for another file."""
-        if self._uploads.locked():
-            raise Problem(429, "too-many", "Others are importing just now. Try again.", headers={"Retry-After": "5"})
-        async with self._uploads:
-            yield
-
-
 class MacUploadController(Controller):
     path = "/macs"
     tags = ["macs"]
@@ -125,9 +105,10 @@ class MacUploadController(Controller):
         named = _name(file_name)
         _refuse_whom_it_is_not_for(sending, import_id, named)
         turns = _turns(request.app.state)
-        async with turns.upload():
+        tenant = sending.actor.installer_id or sending.actor.distributor_id or sending.actor.account_id
+        async with turns.upload(tenant):
             file = await _body(request)
-            async with turns.readers:
+            async with turns.reading(tenant):
                 rows = await read_apart(file)
             del file
             accepted = await _hand_over(sending, import_id, named, rows)
@@ -223,10 +204,10 @@ def _download(content: bytes, name: str, media_type: str) -> Response[bytes]:
     return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _turns(state: State) -> _Turns:
-    if "list_turns" not in state:
-        state["list_turns"] = _Turns()
-    turns: _Turns = state["list_turns"]
+def _turns(state: State) -> UploadTurns:
+    if "upload_turns" not in state:
+        state["upload_turns"] = UploadTurns()
+    turns: UploadTurns = state["upload_turns"]
     return turns
 
 
@@ -249,11 +230,7 @@ async def _body(request: Request[Any, Any, State]) -> bytes:
         raise Problem(415, "unsupported-media-type", "The body must be an xlsx, xls, ods or csv file.")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(415, "unsupported-media-type", "The body must not be compressed.")
-    try:
-        async with asyncio.timeout(_FILE_TIMEOUT_S):
-            return await request.body()
-    except TimeoutError:
-        raise Problem(408, "too-slow", "The file took too long to arrive.") from None
+    return await request.body()
 
 
 async def _hand_over(sending: Sending, import_id: UUID, named: str, rows: list[ImportedRow]) -> Accepted:

@@ -40,8 +40,8 @@ from kernel.bus import Caller
 from kernel.decider import Refused
 from kernel.log import Unavailable
 from kernel.settings import Settings
+from services.gateway.asgi import Application, Message, Receive, Send
 from services.gateway.asking import uuid7
-from services.gateway.edge import Application, Message, Receive, Send
 from services.gateway.sessions import Sessions
 
 ANSWER_S = 20.0

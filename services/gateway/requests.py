@@ -3,7 +3,6 @@
 The rule it protects: whatever arrives, the answer is a document that was meant, or a refusal that says what is wrong.
 """
 
-import asyncio
 import json
 from typing import Any, Never
 
@@ -13,8 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from services.gateway.problems import Problem
 
-BODY_LIMIT_BYTES = 1024 * 1024
-BODY_TIMEOUT_S = 30.0
 DEPTH_LIMIT = 32
 
 
@@ -68,11 +65,7 @@ class StrictRequest(Request[None, None, State]):
         declared = self.route_handler.parsed_data_field
         assert declared is not None
         model: type[BaseModel] = declared.annotation
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
-                raw = await self.body()
-        except TimeoutError:
-            raise Problem(408, "too-slow", "The body took too long to arrive.") from None
+        raw = await self.body()
         parsed(raw)
         try:
             return model.model_validate_json(raw, strict=True)

@@ -9,7 +9,7 @@ import pytest
 from contracts import accounts as a
 from contracts.message import Event, Role
 from services.gateway.app import Running
-from services.gateway.requests import BODY_LIMIT_BYTES
+from services.gateway.receiving import BODY_LIMIT_BYTES
 from tests.gateway.api import OPERATIONS, SCHEMAS, Operation, right_body
 from tests.gateway.conftest import Browser, Desk, browser, somebody
 

@@ -21,7 +21,8 @@ from contracts.devices import MacImportView, RefusedRow, RowFault
 from contracts.refusals import REFUSALS
 from kernel.decider import Refused
 from services.gateway import spreadsheets
-from services.gateway.mac_upload import FILE_LIMIT_BYTES, read_apart, refused_csv, template
+from services.gateway.mac_upload import read_apart, refused_csv, template
+from services.gateway.receiving import FILE_LIMIT_BYTES
 from tests.gateway import lists
 from tests.gateway.lists import XLSX, cell, packed, parts
 from tests.gateway.world import Person, World, world
