@@ -54,6 +54,7 @@ _UNREACHED = (
 _CONTENDED_CODES = {10071, 10164}
 _KNOWN_CODES = {10158, 10201}
 _FULL_CODES = {10002, 10023, 10028, 10047}
+_NO_STORAGE = 10047
 _STORE_FAILED = 10077
 # No leader yet, expectation not ready, batch torn by a lost connection, too many batches: the same may be tried again.
 _PASSING_CODES = {10008, 10009, 10163, 10176, 10210, 10118}
@@ -194,7 +195,7 @@ async def open_log(
             break
         trouble = answer["error"]
         if trouble["code"] != 503:
-            raise UnfitServer(f"The stream {stream} cannot be made: {trouble['description']}.")
+            raise UnfitServer(f"The stream {stream} cannot be made: {trouble['description']}.{_way_out(trouble)}")
         if _now() > deadline:
             raise Unavailable(f"the stream {stream} is not available: {trouble['description']}")
         await asyncio.sleep(_MOST_PAUSE_S)
@@ -223,6 +224,12 @@ async def _found_or_made(asks: _Asks, stream: str, new: Mapping[str, Any]) -> di
 
 def _code(answer: Mapping[str, Any]) -> int:
     return int(answer.get("error", {}).get("err_code", 0))
+
+
+def _way_out(trouble: Mapping[str, Any]) -> str:
+    if trouble.get("err_code") != _NO_STORAGE:
+        return ""
+    return " Free the disk of nats-server and restart it, or have the log hold less with SMARTPLUS_LOG_MAX_BYTES."
 
 
 def _now() -> float:

@@ -38,6 +38,7 @@ from kernel.mongo import Mongo, mongo_client
 from kernel.projection import Applied, Database, Projector, ReadModel, Source
 from kernel.reaction import Reaction, Reactions
 from kernel.readmodel import BSON
+from kernel.room import Room
 from kernel.settings import Settings, read_settings
 from kernel.tasks import ended
 from kernel.telemetry import (
@@ -228,15 +229,19 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         database: Database = mongo.get_database(settings.database(service.name), BSON)
         writing = Writing(client, service.name, settings.replicas, settings.nats_monitor_url)
         await writing.open()
-        log = MeasuredLog(await open_log(client, service.name, settings.replicas), service.name, writing.note)
+        stream = await open_log(client, service.name, settings.replicas, settings.room_of(service.name))
+        log = MeasuredLog(stream, service.name, writing.note)
+        room = Room(client, service.name)
+        await room.grow(settings.room_of(service.name))
         health.probes["log"] = lambda: _log_answers(log)
         health.probes["writing"] = writing.probe
+        health.probes["room"] = room.probe
         codec = Codec(service.name, service.events, keys, secrets, service.upcast)
         deciding = Deciding(log, codec, service.aggregates)
         recorded_by = {event: aggregate.name for aggregate in service.aggregates for event in aggregate.events}
         sources = [Source(service.name, log, codec, recorded_by)]
         for name, events in service.followed.items():
-            followed = await open_log(client, name, settings.replicas)
+            followed = await open_log(client, name, settings.replicas, settings.room_of(name))
             sources.append(Source(name, followed, Codec(name, events, keys, secrets)))
         projector = Projector(
             service.name,
@@ -251,6 +256,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         await watermark.start()
         keep = _Keeping(broken)
         stack.push_async_callback(keep.end)
+        keep.task("room", room.watch())
         if service.read_models:
             health.probes["projection"] = lambda: _projects(projector)
             keep.task("projection", projector.run())

@@ -4,11 +4,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kernel.vault import Secrets
 from kernel.wrapping import WrappingKeys, Wrappings
+
+DEFAULT_LOG_MAX_BYTES = "1GiB"
+_LOG_LEAST_BYTES = 2**20
+_SIZE = TypeAdapter(ByteSize)
 
 
 class Settings(BaseSettings):
@@ -49,6 +53,8 @@ class Settings(BaseSettings):
     region: str = "local"
     replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """Copies of every stream; 3 in a cluster."""
+    log_max_bytes: str = DEFAULT_LOG_MAX_BYTES
+    """What the log of a service may hold: one size for each, and after it others by name (`1GiB,devices=20GiB`)."""
     database_prefix: str = ""
     """Before the name of every MongoDB database, so that several worlds share one server."""
     models_file: Path | None = None
@@ -92,6 +98,12 @@ class Settings(BaseSettings):
             raise ValueError("SMARTPLUS_KEYS_DIR is not a folder")
         return self
 
+    @field_validator("log_max_bytes")
+    @classmethod
+    def _is_sizes(cls, text: str) -> str:
+        _sizes(text)
+        return text
+
     def secrets(self) -> Secrets:
         """What is derived from the secret. Raises `ValueError` when there is none, without showing it."""
         text = self.secret or ""
@@ -106,9 +118,40 @@ class Settings(BaseSettings):
         """The keys under which data keys are wrapped: those of the folder, or what is derived from the secret."""
         return WrappingKeys(self.keys_dir, self.secrets()) if self.keys_dir else self.secrets()
 
+    def room_of(self, service: str) -> int:
+        """What the log of that service may hold, in bytes."""
+        return room_of(self.log_max_bytes, service)
+
     def database(self, name: str) -> str:
         """The name of a MongoDB database, with this world's prefix."""
         return self.database_prefix + name
+
+
+def size(text: str) -> int:
+    """Bytes of a size as people write it: `4GiB`, `500MB`. Raises `ValueError`."""
+    try:
+        return int(_SIZE.validate_python(text.strip()))
+    except ValidationError:
+        raise ValueError(f"{text!r} is no size, such as 4GiB") from None
+
+
+def room_of(sizes: str, service: str) -> int:
+    """What the log of that service may hold, of `Settings.log_max_bytes`. Raises `ValueError`."""
+    by_name = _sizes(sizes)
+    return by_name.get(service, by_name[""])
+
+
+def _sizes(text: str) -> dict[str, int]:
+    """Sizes by name, the general one under the empty name. Raises `ValueError`."""
+    sizes = {"": size(DEFAULT_LOG_MAX_BYTES)}
+    for each in text.split(","):
+        name, _, of_it = each.rpartition("=")
+        if name and not name.strip().isalpha():
+            raise ValueError(f"{name!r} is no service; write 1GiB,devices=20GiB")
+        sizes[name.strip()] = size(of_it)
+    if too_small := [each for each in sizes.values() if each < _LOG_LEAST_BYTES]:
+        raise ValueError(f"a log of {too_small[0]} bytes is too small; 1MiB is the least")
+    return sizes
 
 
 def read_settings() -> Settings:

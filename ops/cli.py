@@ -38,7 +38,9 @@ demo_app = typer.Typer(help="The demo's small world of distributors, installers 
 events_app = typer.Typer(help="Read the event log: who did what, and when.", no_args_is_help=True)
 vault_app = typer.Typer(help="The keys that wrap households' data keys.", no_args_is_help=True)
 admin_app = typer.Typer(help="What only the operator of a region can do.", no_args_is_help=True)
+log_app = typer.Typer(help="The event log itself: how full it is.", no_args_is_help=True)
 app.add_typer(admin_app, name="admin")
+app.add_typer(log_app, name="log")
 app.add_typer(demo_app, name="demo")
 app.add_typer(events_app, name="events")
 app.add_typer(vault_app, name="vault")
@@ -185,6 +187,28 @@ def events_show(
 ) -> None:
     """Show the history of one aggregate: who, when, what; erased personal data as erased."""
     asyncio.run(_module("events", data).show(aggregate, personal=personal))
+
+
+@log_app.command("size")
+def log_size(data: Data = DEFAULT_DATA) -> None:
+    """How much the log of each service holds, of how much it may hold, and for how many days that lasts."""
+    try:
+        asyncio.run(_module("room", data).show())
+    except ServerFailed as failure:
+        _give_up(failure)
+
+
+@log_app.command("resize")
+def log_resize(
+    service: Annotated[str, typer.Argument(help="For example: accounts.")],
+    size: Annotated[str, typer.Argument(help="What its log may hold, for example: 4GiB.")],
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Let the log of a service hold more, or less, though never less than it holds. Takes effect at once."""
+    try:
+        asyncio.run(_module("room", data).resize(service, size))
+    except ServerFailed as failure:
+        _give_up(failure)
 
 
 @app.command()

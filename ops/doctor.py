@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from kernel.modules import AWAY, READY, how_is
 from kernel.nats_address import NatsAddress
 from kernel.writing import ailment
 from ops import local
+from ops.disk_need import DiskNeed
 from ops.failures import ServerFailed
 from ops.probe import ask
 from ops.servers import Executable, find_mongod, find_nats_server, require_disk_space
@@ -43,7 +44,7 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
     """Every dependency in turn; a finding that is needed and not fine is a failed check."""
     environment = {**local.environment(data), **_secrets(), **os.environ}
     yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "install Python 3.11 or later")
-    yield _disk(data)
+    yield _disk(data, environment)
     if "NATS_URL" not in environment:
         yield _program("nats-server", find_nats_server)
     if "MONGODB_URI" not in environment:
@@ -70,13 +71,15 @@ def _secrets() -> dict[str, str]:
     return {file.name: file.read_text().strip() for file in named if file.is_file()}
 
 
-def _disk(data: Path) -> Finding:
+def _disk(data: Path, environment: Mapping[str, str]) -> Finding:
     folder = next(parent for parent in [data.resolve(), *data.resolve().parents] if parent.exists())
     try:
         require_disk_space(folder)
+        need = DiskNeed.of(environment)
     except ServerFailed as failure:
         return Finding("disk", False, str(folder), str(failure))
-    return Finding("disk", True, f"{shutil.disk_usage(folder).free // 2**30} GiB free at {folder}")
+    free = f"{shutil.disk_usage(folder).free // 2**30} GiB free at {folder}"
+    return Finding("disk", True, f"{free}; {need.in_words()}")
 
 
 def _program(name: str, find: Callable[[], Executable]) -> Finding:
@@ -118,7 +121,7 @@ async def _writes(monitor_url: str) -> Finding:
 
 
 async def _services(url: str, needed: bool) -> list[Finding]:
-    """How each service says that it is; without a gateway none need be there."""
+    """How each service says that it is, its log's room included; without a gateway none need be there."""
     address = NatsAddress.parse(url)
     names = [name for name in service_names() if name != "gateway"]
     client = await nats.connect(list(address.servers), **address.credentials, allow_reconnect=False, error_cb=_quiet)
@@ -132,6 +135,8 @@ async def _services(url: str, needed: bool) -> list[Finding]:
 def _service(name: str, state: str, needed: bool) -> Finding:
     if state == AWAY and not needed:
         return Finding(name, True, "not running; smartplus up starts it", needed=False)
+    if "smartplus log resize" in state:
+        return Finding(name, False, state, "there is still room, and not for long: resize the log")
     return Finding(name, state.startswith(READY), state, "its log says more")
 
 

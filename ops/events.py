@@ -54,7 +54,7 @@ async def archives(services: Sequence[str]) -> AsyncIterator[list[Archive]]:
             keys = MongoKeys(client, settings.wrappings(), settings.database("vault"))
             yield [
                 Archive(
-                    await open_log(nc, service, replicas=settings.replicas),
+                    await open_log(nc, service, settings.replicas, settings.room_of(service)),
                     Codec(service, SERVICES[service].EVENTS, keys, secrets),
                 )
                 for service in services

@@ -86,7 +86,7 @@ async def _projector(service: Service) -> AsyncIterator[Projector]:
             events = {service.name: service.events} | {name: service.followed[name] for name in followed}
             sources = []
             for name, kinds in events.items():
-                log: Log = await open_log(nc, name, settings.replicas)
+                log: Log = await open_log(nc, name, settings.replicas, settings.room_of(name))
                 upcast = service.upcast if name == service.name else None
                 sources.append(Source(name, log, Codec(name, kinds, keys, settings.secrets(), upcast)))
             database = mongo.get_database(settings.database(service.name), BSON)

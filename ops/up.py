@@ -11,6 +11,7 @@ from pathlib import Path
 
 import services
 from ops import local
+from ops.disk_need import DiskNeed
 from ops.failures import ServerFailed
 from ops.processes import free_port, port_is_free, spawn_piped
 from ops.servers import LOOPBACK, MongoServer, NatsServer
@@ -60,6 +61,9 @@ async def up(data: Path, port: int, demo: bool) -> None:
             f"Port {port} is in use. Stop what listens there, or choose another: smartplus up --port {port + 1}"
         )
     screen = Screen()
+    need = DiskNeed.of(os.environ)
+    if not os.environ.get("NATS_URL"):
+        screen.say("disk", need.warning(data) or need.in_words())
     servers: list[Child] = []
     environment = {
         "NATS_URL": os.environ.get("NATS_URL", ""),

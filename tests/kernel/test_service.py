@@ -222,6 +222,7 @@ async def test_it_says_how_it_is_and_what_it_is(toy: Running) -> None:
         "mongodb": True,
         "log": True,
         "writing": True,
+        "room": True,
         "projection": True,
         "reactions": True,
     }
@@ -247,6 +248,9 @@ async def test_metrics_tell_appends_lag_and_answers(toy: Running) -> None:
         'smartplus_projected_events_total{service="toy",stream="TOY"}',
         'smartplus_projection_lag_events{service="toy",stream="TOY"}',
         'smartplus_projected_age_seconds_count{service="toy"}',
+        'smartplus_log_bytes{service="toy"}',
+        'smartplus_log_max_bytes{service="toy"} 1.073741824e+09',
+        'smartplus_log_days_left{service="toy"}',
         'smartplus_dead_letters{reader="projection",service="toy"} 0.0',
         'smartplus_answers_total{message="Count",outcome="accepted",service="toy"}',
     ):

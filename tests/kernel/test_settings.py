@@ -82,3 +82,18 @@ def test_the_secret_may_stand_in_a_file(environment: pytest.MonkeyPatch, tmp_pat
     assert "cannot be read" in said(environment)
     file.write_text(SECRET + "\n")
     assert read_settings().secrets().actor == same.actor
+
+
+def test_each_log_may_have_a_size_of_its_own(environment: pytest.MonkeyPatch) -> None:
+    assert read_settings().room_of("accounts") == 2**30
+    environment.setenv("SMARTPLUS_LOG_MAX_BYTES", "4GiB")
+    assert read_settings().room_of("devices") == 4 * 2**30
+    environment.setenv("SMARTPLUS_LOG_MAX_BYTES", "500 MB, devices = 20GiB")
+    settings = read_settings()
+    assert (settings.room_of("accounts"), settings.room_of("devices")) == (500_000_000, 20 * 2**30)
+
+
+@pytest.mark.parametrize("sizes", ["much", "devices=", "4GiB;devices=1GiB", "10KiB", "devices=-1GiB"])
+def test_a_size_that_is_none_is_refused(environment: pytest.MonkeyPatch, sizes: str) -> None:
+    environment.setenv("SMARTPLUS_LOG_MAX_BYTES", sizes)
+    assert said(environment).startswith("smartplus: SMARTPLUS_LOG_MAX_BYTES: ")

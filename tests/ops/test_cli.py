@@ -12,6 +12,7 @@ from kernel.health import Health, NotReady, Stage
 from kernel.jetstream import connect, open_log
 from kernel.log import NewMessage, Unavailable
 from kernel.modules import answer_for
+from kernel.room import Room
 from ops import local
 from ops.failures import ServerFailed
 from ops.servers import NatsServer
@@ -80,6 +81,39 @@ async def test_doctor_asks_each_service_and_nats_whether_it_writes(tmp_path: Pat
         await client.close()
 
 
+async def test_a_log_that_fills_is_said_by_doctor_and_resized(tmp_path: Path, mongodb_uri: str) -> None:
+    async with NatsServer(tmp_path / "nats") as server:
+        known = {"NATS_URL": server.url, "MONGODB_URI": mongodb_uri, "SMARTPLUS_SECRET": "00" * 32}
+        client = await connect(server.url, "test")
+        for service in ("accounts", "devices"):
+            await open_log(client, service, max_bytes=2**20)
+        log = await open_log(client, "devices")
+        for number in range(44):
+            await log.append([NewMessage(f"event.devices.a.{number}", str(number), {}, bytes(20_000), 0)])
+        devices = Health("devices", "local", stage=Stage.RUNNING)
+        devices.probes["room"] = Room(client, "devices").probe
+        await answer_for(client, devices)
+        code, output = await smartplus("doctor", "--data", str(tmp_path), **known)
+        assert code == 1, output
+        assert "FAILED  devices      ready: room: 84% used" in output
+        assert "up to 6.0GiB are needed when the logs are full (accounts 1.0GiB, devices 1.0GiB)" in output
+
+        code, output = await smartplus("log", "resize", "devices", "500KiB", **known)
+        assert (code, "A log never shrinks below what it holds" in output) == (1, True), output
+        code, output = await smartplus("log", "resize", "catering", "1GiB", **known)
+        assert (code, "There are: accounts, devices." in output) == (1, True), output
+        code, output = await smartplus("log", "resize", "devices", "plenty", **known)
+        assert (code, "'plenty' is no size, such as 4GiB" in output) == (1, True), output
+        code, output = await smartplus("log", "resize", "devices", "4MiB", **known)
+        assert (code, "can hold 4.0MiB now; it could hold 1.0MiB" in output) == (0, True), output
+        code, output = await smartplus("log", "size", **known)
+        assert (code, "devices    21% used" in output, "accounts   0% used" in output) == (0, True, True), output
+        devices.probes["room"] = Room(client, "devices").probe
+        code, output = await smartplus("doctor", "--data", str(tmp_path), **known)
+        assert code == 0, output
+        await client.close()
+
+
 async def test_doctor_says_which_stream_nats_does_not_write(tmp_path: Path, mongodb_uri: str) -> None:
     server = NatsServer(tmp_path / "nats")
     async with server:
@@ -127,7 +161,7 @@ async def test_an_unknown_service_is_wrong_usage() -> None:
 async def test_help_names_every_command() -> None:
     code, output = await smartplus("--help")
     assert code == 0
-    for command in ("up", "serve", "demo", "doctor", "events", "rebuild", "intercoms"):
+    for command in ("up", "serve", "demo", "doctor", "events", "log", "rebuild", "intercoms"):
         assert f" {command} " in output
 
 

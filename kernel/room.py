@@ -1,0 +1,188 @@
+"""How much a log may hold, how much it holds, and for how long that lasts at the growth of the last day.
+
+The rule it protects: a log never fills in silence, and its last part is kept for what must always be possible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from prometheus_client import Gauge
+from pydantic import ByteSize
+
+from kernel.health import NotReady
+from kernel.log import Unavailable
+from kernel.telemetry import REGISTRY
+
+REMARK_FROM = 0.8
+"""Of what a log may hold: from there on readiness and `smartplus doctor` speak of it."""
+
+_DAY_S = 86_400.0
+# Of a log that is younger, nobody knows the growth of a day.
+_YOUNGEST_S = 3600.0
+_LOOK_EVERY_S = 2.0
+_GROWTH_EVERY = 30
+_ANSWER_WITHIN_S = 2.0
+_RESIZED = "resized"
+
+_log = structlog.get_logger()
+
+LOG_BYTES = Gauge("smartplus_log_bytes", "Bytes that the log holds.", ("service",), registry=REGISTRY)
+LOG_MAX_BYTES = Gauge("smartplus_log_max_bytes", "Bytes that the log may hold.", ("service",), registry=REGISTRY)
+LOG_DAYS_LEFT = Gauge(
+    "smartplus_log_days_left",
+    "Days until the log is full at the growth of the last day; infinite when it does not grow.",
+    ("service",),
+    registry=REGISTRY,
+)
+
+
+@dataclass(frozen=True)
+class Filling:
+    """How full a log is. `daily` is by how many bytes it grew within the last day; None when that is not known."""
+
+    used: int
+    most: int
+    daily: float | None = None
+
+    @property
+    def part(self) -> float:
+        """How much of it is used, from 0 to 1."""
+        return self.used / self.most if self.most > 0 else 0.0
+
+    @property
+    def days_left(self) -> float:
+        """Until it is full at the growth of the last day."""
+        return max(0, self.most - self.used) / self.daily if self.daily else float("inf")
+
+    def in_words(self) -> str:
+        """For an operator."""
+        used, most = (ByteSize(each).human_readable() for each in (self.used, self.most))
+        words = f"{self.part:.0%} used ({used} of {most})"
+        if self.daily and self.days_left < 1000:
+            words += f", {self.days_left:.1f} days left at the growth of the last day"
+        return words
+
+
+def _config_and_state(answer: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    if "error" in answer:
+        raise Unavailable(str(answer["error"].get("description")))
+    return dict(answer["config"]), dict(answer["state"])
+
+
+async def _asked(nc: Client, subject: str, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    body = json.dumps(request).encode() if request else b""
+    try:
+        return dict(json.loads((await nc.request(subject, body, timeout=_ANSWER_WITHIN_S)).data))
+    except (NatsError, OSError, TimeoutError) as error:
+        raise Unavailable(f"{subject}: {type(error).__name__}") from error
+
+
+async def filling(nc: Client, service: str, now: datetime | None = None) -> Filling:
+    """How full the log of a service is, with its growth in the day before `now`. Raises `Unavailable`."""
+    config, state = _config_and_state(await _asked(nc, f"$JS.API.STREAM.INFO.{service.upper()}"))
+    daily = await _growth(nc, service.upper(), state, now or datetime.now(UTC))
+    return Filling(state["bytes"], config["max_bytes"], daily)
+
+
+async def resize(nc: Client, service: str, most: int, by: str) -> int:
+    """Let the log of a service hold `most` bytes; how many it could hold before. The stream keeps `by` whom and when.
+
+    Raises `ValueError` with a sentence when that is less than it holds already or more than the server has, and
+    `Unavailable`.
+    """
+    config, state = _config_and_state(await _asked(nc, f"$JS.API.STREAM.INFO.{service.upper()}"))
+    used = ByteSize(state["bytes"]).human_readable()
+    if most <= state["bytes"]:
+        raise ValueError(f"The log of {service} holds {used} already. A log never shrinks below what it holds.")
+    note = f"by {by} at {datetime.now(UTC).isoformat(timespec='seconds')}"
+    resized = {**config, "max_bytes": most, "metadata": {**config.get("metadata", {}), _RESIZED: note}}
+    answer = await _asked(nc, f"$JS.API.STREAM.UPDATE.{service.upper()}", resized)
+    if "error" in answer:
+        raise ValueError(f"nats-server refuses it: {answer['error'].get('description')}.")
+    return int(config["max_bytes"])
+
+
+async def _growth(nc: Client, stream: str, state: Mapping[str, Any], now: datetime) -> float | None:
+    """By how many bytes it grows in a day; of a log younger than that, what its age so far makes of a day."""
+    if not state["messages"]:
+        return None
+    first = datetime.fromisoformat(state["first_ts"][:19] + "+00:00")
+    age_s = min(_DAY_S, (now - first).total_seconds())
+    if age_s < _YOUNGEST_S:
+        return None
+    since = (now - timedelta(seconds=age_s)).isoformat()
+    try:
+        answer = await nc.request(
+            f"$JS.API.DIRECT.GET.{stream}", json.dumps({"start_time": since}).encode(), timeout=_ANSWER_WITHIN_S
+        )
+    except (NatsError, OSError, TimeoutError) as error:
+        raise Unavailable(f"the log does not say how it grew: {type(error).__name__}") from error
+    seq = (answer.headers or {}).get("Nats-Sequence")
+    grown = int(state["last_seq"]) - int(seq) + 1 if seq else 0
+    return grown * float(state["bytes"]) / int(state["messages"]) * _DAY_S / age_s
+
+
+class Room:
+    """Keeps an eye on the log of one service: the gauges, and what readiness says of it."""
+
+    def __init__(self, nc: Client, service: str) -> None:
+        self._nc = nc
+        self._service = service
+        self.filling: Filling | None = None
+
+    async def grow(self, most: int) -> None:
+        """Let it hold `most` bytes if it may hold less, since a larger setting is a wish; a smaller one is none."""
+        found = await self.look()
+        if not 0 < found.most < most:
+            return
+        try:
+            await resize(self._nc, self._service, most, "the setting of the service")
+            await self.look()
+        except ValueError as refusal:
+            _log.warning("log-not-resized", stream=self._service.upper(), wanted=most, reason=str(refusal))
+
+    async def watch(self) -> None:
+        """Look every two seconds, and once a minute at its growth, for ever."""
+        turn = 0
+        while True:
+            try:
+                await self.look(anew=turn % _GROWTH_EVERY == 0)
+                turn += 1
+            except Unavailable:
+                pass  # the probe of the log says it; the gauges keep what was true last
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def look(self, *, anew: bool = True) -> Filling:
+        """How full it is now; its growth only `anew`. Raises `Unavailable`."""
+        config, state = _config_and_state(await _asked(self._nc, f"$JS.API.STREAM.INFO.{self._service.upper()}"))
+        daily = self.filling.daily if self.filling else None
+        if anew:
+            daily = await _growth(self._nc, self._service.upper(), state, datetime.now(UTC))
+        before, found = self.filling, Filling(state["bytes"], config["max_bytes"], daily)
+        self.filling = found
+        if before and before.most != found.most:
+            how = config.get("metadata", {}).get(_RESIZED)
+            _log.info("log-resized", stream=self._service.upper(), before=before.most, now=found.most, how=how)
+        LOG_BYTES.labels(self._service).set(found.used)
+        LOG_MAX_BYTES.labels(self._service).set(found.most)
+        LOG_DAYS_LEFT.labels(self._service).set(found.days_left)
+        return found
+
+    async def probe(self) -> str | None:
+        """For readiness: nothing below 80 %, then a remark. Raises `NotReady` when nothing at all can be recorded."""
+        found = self.filling or await self.look()
+        if found.part < REMARK_FROM:
+            return None
+        words = f"{found.in_words()}. Make it larger: smartplus log resize {self._service} SIZE"
+        if found.used >= found.most:
+            raise NotReady(words)
+        return words
