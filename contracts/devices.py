@@ -1772,6 +1772,7 @@ class ModelRow(View):
     product_code: int | None
     kind: DeviceKind
     max_relays: int
+    pin_digits: tuple[int, int]
     methods_from: str | None
     weather_from: str | None
 

@@ -15,7 +15,8 @@ _HEXADECIMAL = frozenset("0123456789ABCDEF")
 _SCHEMES = ("rtsp://", "rtsps://")
 _HOST = r"\[[0-9A-Fa-f:.]{2,45}\]|[^\s/?#@:\[\]\\]{1,253}"
 _AUTHORITY = re.compile(rf"(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?")
-_LABEL = re.compile(r"[^\W](?:[\w-]{0,61}\w)?|_[\w-]{0,61}\w", re.UNICODE)
+_SIGNS = r"\x00-,./:-@\[-^`{-\x7f"
+_LABEL = re.compile(rf"[^{_SIGNS}-](?:[^{_SIGNS}]{{0,61}}[^{_SIGNS}-])?")
 _PORT_MAX = 65_535
 MASK = "***"
 

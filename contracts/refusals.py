@@ -121,6 +121,9 @@ REFUSALS: Mapping[str, Reason] = {
     ),
     "relay-twice": Reason(Kind.INVALID, "There are two relays of this number."),
     "dtmf-taken": Reason(Kind.INVALID, "Another enabled relay of this device has this DTMF code."),
+    "dtmf-ambiguous": Reason(
+        Kind.INVALID, "Another enabled relay's DTMF code begins with this one, or this one with it. Choose another."
+    ),
     "relays-exceed-model": Reason(Kind.INVALID, "This model has fewer relays."),
     "methods-not-for-this-device": Reason(
         Kind.INVALID, "This model or firmware does not let access methods be chosen; leave all of the device's own on."
@@ -132,6 +135,12 @@ REFUSALS: Mapping[str, Reason] = {
     "autop-invalid": Reason(Kind.INVALID, "Some lines are not AutoP settings."),
     "relay-unknown": Reason(Kind.INVALID, "The device has no such relay, or it is off."),
     "credential-malformed": Reason(Kind.INVALID, "This does not fit the kind of credential."),
+    "card-in-parts": Reason(
+        Kind.INVALID,
+        "This is a card's number in two parts. Write the one number that the reader shows, without a comma.",
+    ),
+    "pin-malformed": Reason(Kind.INVALID, "A PIN has 2 to 8 digits, not all the same, and not counting up or down."),
+    "pin-length-not-for-model": Reason(Kind.INVALID, "One of these devices takes PINs of another length."),
     "validity-backwards": Reason(Kind.INVALID, "It would end before it begins."),
     "method-off": Reason(Kind.INVALID, "This way of opening is switched off at that relay."),
     # Devices: not as things are now

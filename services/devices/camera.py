@@ -22,7 +22,7 @@ from contracts.devices import (
 from contracts.message import Actor, Event
 from contracts.permissions import within
 from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
-from services.devices import device, home
+from services.devices import device, home, rtsp
 from services.devices.refusing import refused
 
 CameraEvent = CameraAdded | CameraDescribed | CameraLinked | CameraUnlinked | CameraRemoved
@@ -106,13 +106,14 @@ def add(command: AddCamera, camera: Camera, there: Neighbours) -> Outcome:
     if not command.premium:
         raise refused("premium-needed")
     home.require_room(there[home.of(command.user_id)])
+    address = _kept(command)
     added = CameraAdded(
         camera_id=command.camera_id,
         user_id=command.user_id,
         installer_id=installer_id,
         distributor_id=distributor_id,
         name=command.name,
-        rtsp_address=command.rtsp_address,
+        rtsp_address=address,
         user_name=command.user_name,
         password=command.password,
         linked_device_id=command.linked_device_id,
@@ -125,13 +126,14 @@ def edit(command: EditCamera, camera: Camera, there: Neighbours) -> Outcome:
     check(command.actor, camera)
     changes: list[Event | Elsewhere] = []
     password = command.password or camera.password
-    wanted = (command.name, command.rtsp_address, command.user_name, password)
+    address = _kept(command)
+    wanted = (command.name, address, command.user_name, password)
     if wanted != (camera.name, camera.rtsp_address, camera.user_name, camera.password):
         changes.append(
             CameraDescribed(
                 **_names(camera),
                 name=command.name,
-                rtsp_address=command.rtsp_address,
+                rtsp_address=address,
                 user_name=command.user_name,
                 password=password,
             )
@@ -190,8 +192,16 @@ def _unlinked(camera: Camera, there: Neighbours) -> list[Elsewhere]:
     return [Elsewhere(device.of(camera.linked_device_id), device.unlinked(present))]
 
 
+def _kept(command: AddCamera | EditCamera) -> str:
+    try:
+        return rtsp.kept(command.rtsp_address)
+    except ValueError:
+        raise refused("rtsp-malformed", "rtsp_address") from None
+
+
 def _form(form: AddCamera | Camera) -> tuple[str | None, ...]:
-    return form.name, form.rtsp_address, form.user_name, form.password, form.linked_device_id
+    address = _kept(form) if isinstance(form, AddCamera) else form.rtsp_address
+    return form.name, address, form.user_name, form.password, form.linked_device_id
 
 
 def _names(camera: Camera) -> dict[str, Any]:

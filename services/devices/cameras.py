@@ -24,6 +24,7 @@ from kernel import search
 from kernel.listing import Tallied, found, listed
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading
+from services.devices import rtsp
 from services.devices.camera import CameraEvent
 from services.devices.fleet import names_of_devices
 from services.devices.owners import owners_of
@@ -60,7 +61,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
                 "installer_id": event.installer_id,
                 "distributor_id": event.distributor_id,
                 "name": event.name,
-                "rtsp_address": event.rtsp_address,
+                "rtsp_address": rtsp.shown(event.rtsp_address),
                 "user_name": event.user_name,
                 "linked_device_id": event.linked_device_id,
                 "created_at": recorded.at,
@@ -74,7 +75,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
         case CameraDescribed() as event:
             described = {
                 "name": event.name,
-                "rtsp_address": event.rtsp_address,
+                "rtsp_address": rtsp.shown(event.rtsp_address),
                 "user_name": event.user_name,
                 "tokens": search.name_tokens(event.name),
             }
@@ -89,6 +90,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
 
 CAMERAS = ReadModel(
     name="cameras",
+    version=2,
     keys=keys,
     fold=fold,
     indexes=(

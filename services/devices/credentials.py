@@ -15,7 +15,7 @@ from contracts.devices import CredentialGranted, CredentialKind, GrantCredential
 from contracts.message import ERASED
 from kernel.handling import Handled
 from kernel.service import Working
-from services.devices import home
+from services.devices import device, door_secrets, home, models
 from services.devices.home import Home
 
 _PIN_DIGITS = 6
@@ -30,18 +30,25 @@ async def make(command: GrantCredential, working: Working) -> GrantCredential:
         update={
             "installer_id": user.installer_id,
             "distributor_id": command.actor.distributor_id,
-            "made_secret": None if command.secret else _made(command, state, working),
+            "made_secret": None if command.secret else _made(command, state, await _digits(command, working), working),
         }
     )
 
 
-def _made(command: GrantCredential, state: Home, working: Working) -> str | None:
+async def _digits(command: GrantCredential, working: Working) -> int:
+    """How long a PIN is made: six digits, or as many as all the devices take."""
+    devices = [(await working.load(device.of(id)))[0] for id in {ref.device_id for ref in command.relays}]
+    bounds = [models.pin_digits(each.model) for each in devices]
+    return max([min([_PIN_DIGITS, *(most for _, most in bounds)]), *(fewest for fewest, _ in bounds)])
+
+
+def _made(command: GrantCredential, state: Home, digits: int, working: Working) -> str | None:
     """Derived from the command's id, so that a repeat makes the same."""
     made = (working.secrets.derive("credential", str(command.command_id), str(n)) for n in count())
     match command.kind:
         case CredentialKind.PIN:
-            pins = (f"{int.from_bytes(each) % 10**_PIN_DIGITS:0{_PIN_DIGITS}}" for each in made)
-            return next(pin for pin in pins if home.is_well_formed(command.kind, pin) and not state.is_taken(pin))
+            pins = (f"{int.from_bytes(each) % 10**digits:0{digits}}" for each in made)
+            return next(pin for pin in pins if door_secrets.is_pin(pin) and not state.is_taken(pin))
         case CredentialKind.QR:
             return base64.urlsafe_b64encode(next(made)[:_CODE_BYTES]).decode()
         case _:

@@ -7,6 +7,7 @@ firmware can have.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
@@ -342,7 +343,7 @@ def _require_relays(form: BindDevice | EditDevice, before: Device) -> None:
     """What a relay is set to already may stay: a device that turned out to be less is not locked for that."""
     if form.security_relays and form.kind not in WITH_SECURITY_RELAYS:
         raise refused("security-relay-not-for-this-type", "security_relays")
-    codes: set[str] = set()
+    codes: dict[str, bool] = {}
     closed = models.methods_gate(before.model, before.firmware) is models.Gate.CLOSED
     for field, relays, present in (
         ("relays", form.relays, before.relays),
@@ -351,17 +352,27 @@ def _require_relays(form: BindDevice | EditDevice, before: Device) -> None:
         if len({each.number for each in relays}) != len(relays):
             raise refused("relay-twice", field)
         methods = {each.number: each.methods for each in present}
+        dtmf = {each.number: each.dtmf for each in present if each.enabled}
         for i, relay in enumerate(relays):
             if relay.enabled and relay.dtmf:
-                if relay.dtmf in codes:
-                    raise refused("dtmf-taken", f"{field}.{i}.dtmf")
-                codes.add(relay.dtmf)
+                is_new = dtmf.get(relay.number) != relay.dtmf
+                if fault := _dtmf_fault(relay.dtmf, is_new, codes):
+                    raise refused(fault, f"{field}.{i}.dtmf")
+                codes[relay.dtmf] = is_new
             is_new_choice = set(DEVICE_METHODS) - set(relay.methods) and methods.get(relay.number) != _methods(relay)
             if closed and is_new_choice:
                 raise refused("methods-not-for-this-device", f"{field}.{i}.methods")
     added = {each.number for each in form.relays} - {each.number for each in before.relays}
     if any(number > models.max_relays(before.model) for number in added):
         raise refused("relays-exceed-model", "relays")
+
+
+def _dtmf_fault(code: str, is_new: bool, others: Mapping[str, bool]) -> str | None:
+    """Why a code cannot be told from the `others`, mapped to whether they are new. Two old ones may stay."""
+    if code in others:
+        return "dtmf-taken"
+    begun = [other for other in others if other.startswith(code) or code.startswith(other)]
+    return "dtmf-ambiguous" if any(is_new or others[other] for other in begun) else None
 
 
 def _description(form: BindDevice | EditDevice) -> dict[str, Any]:

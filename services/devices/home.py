@@ -6,11 +6,9 @@ it protects: once a home is emptied or forgotten, nothing of before opens a door
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
 from typing import TYPE_CHECKING, assert_never
 
 from contracts.devices import (
@@ -34,7 +32,7 @@ from contracts.devices import (
 )
 from contracts.permissions import within
 from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
-from services.devices import mac, sip
+from services.devices import door_secrets, mac, models, sip
 from services.devices.refusing import refused
 
 if TYPE_CHECKING:
@@ -54,15 +52,6 @@ METHOD_OF: Mapping[CredentialKind, AccessMethod] = {
     # A code is read by the camera that knows faces; a relay without that reader is not opened by it.
     CredentialKind.QR: AccessMethod.FACE,
 }
-_FORMS: Mapping[CredentialKind, re.Pattern[str]] = {
-    CredentialKind.PIN: re.compile(r"[0-9]{6,10}"),
-    CredentialKind.FACE: re.compile(r"[A-Za-z0-9+/]{64,4096}={0,2}"),
-    CredentialKind.RF_CARD: re.compile(r"[0-9A-Fa-f]{4,20}"),
-    CredentialKind.BLUETOOTH: re.compile(r"[A-Za-z0-9_-]{16,128}"),
-    CredentialKind.NFC: re.compile(r"([0-9A-Fa-f]{2}){4,10}"),
-    CredentialKind.QR: re.compile(r"[!-~]{16,256}"),
-}
-_HEXADECIMAL = (CredentialKind.RF_CARD, CredentialKind.NFC)
 
 HomeEvent = (
     DeviceMovedIn
@@ -109,7 +98,10 @@ class Home:
 
     def is_taken(self, secret: str, kind: CredentialKind = CredentialKind.PIN) -> bool:
         """Whether a credential of that kind has that secret: at the door, nobody could tell the two apart."""
-        return any(each.kind is kind and each.secret == secret for each in self.credentials.values())
+        number = door_secrets.number(kind, secret)
+        return any(
+            each.kind is kind and door_secrets.number(kind, each.secret) == number for each in self.credentials.values()
+        )
 
 
 def key_of(user_id: str, generation: int) -> str:
@@ -206,6 +198,7 @@ def grant(command: GrantCredential, home: Home, there: Neighbours) -> Outcome:
         raise refused("validity-backwards", "valid_to")
     for number, ref in enumerate(relays):
         _check_relay(ref, command.kind, home, there, f"relays.{number}")
+        _check_length(command.kind, secret, there[_device(ref.device_id)])
     if home.is_taken(secret, command.kind):
         raise refused("credential-in-use", "secret")
     if len(home.credentials) >= CREDENTIALS_MAX:
@@ -235,17 +228,6 @@ def withdraw(command: WithdrawCredential, home: Home, _: Neighbours) -> Outcome:
     return [withdrawn]
 
 
-def is_well_formed(kind: CredentialKind, secret: str) -> bool:
-    """Whether that can be a secret of this kind. A PIN of one digit repeated, or that counts up or down, is guessed."""
-    if not _FORMS[kind].fullmatch(secret):
-        return False
-    return kind is not CredentialKind.PIN or _steps(secret) not in ({0}, {1}, {9})
-
-
-def _steps(pin: str) -> set[int]:
-    return {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
-
-
 def opening(home: Home, device_id: str, relays: Iterable[DoorRelay]) -> list[tuple[Credential, tuple[int, ...]]]:
     """What that device must know: each credential that opens one of its relays now, and which (D-23, D-30)."""
     by_number = {relay.number: relay for relay in relays}
@@ -262,6 +244,12 @@ def _at(device_id: str, credential: Credential) -> Credential:
 
 def _opens(kind: CredentialKind, relay: DoorRelay | None) -> bool:
     return relay is not None and relay.enabled and METHOD_OF[kind] in relay.methods
+
+
+def _check_length(kind: CredentialKind, secret: str, device: Device) -> None:
+    fewest, most = models.pin_digits(device.model)
+    if kind is CredentialKind.PIN and not fewest <= len(secret) <= most:
+        raise refused("pin-length-not-for-model", "secret")
 
 
 def _check(command: GrantCredential, home: Home) -> None:
@@ -284,10 +272,10 @@ def _check_relay(ref: RelayRef, kind: CredentialKind, home: Home, there: Neighbo
 
 
 def _secret(command: GrantCredential) -> str:
-    secret = command.secret or command.made_secret
-    if secret is None or not is_well_formed(command.kind, secret):
-        raise refused("credential-malformed", "secret")
-    return secret.upper() if command.kind in _HEXADECIMAL else secret
+    secret = door_secrets.plain(command.kind, command.secret or command.made_secret or "")
+    if fault := door_secrets.fault(command.kind, secret):
+        raise refused(fault, "secret")
+    return secret
 
 
 def _repeated(command: GrantCredential, present: Credential, relays: tuple[RelayRef, ...]) -> Outcome:

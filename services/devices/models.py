@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from contracts.devices import RELAYS_MAX, DeviceKind, ListModels, MethodGate, ModelList, ModelRow
 from kernel.service import Reading
@@ -34,6 +34,17 @@ class ModelsUnreadable(Exception):
 
 Bands = Annotated[tuple[Band, ...], BeforeValidator(lambda texts: tuple(map(Band.parse, texts)))]
 
+PIN_DIGITS = (2, 8)
+
+
+def _in_order(digits: tuple[int, int]) -> tuple[int, int]:
+    if not PIN_DIGITS[0] <= digits[0] <= digits[1] <= PIN_DIGITS[1]:
+        raise ValueError(f"must be two numbers from {PIN_DIGITS[0]} to {PIN_DIGITS[1]}, the smaller first")
+    return digits
+
+
+PinDigits = Annotated[tuple[int, int], AfterValidator(_in_order)]
+
 
 class Model(BaseModel):
     """One model."""
@@ -44,6 +55,7 @@ class Model(BaseModel):
     product_code: Annotated[int, Field(ge=1, le=99_999)] | None = None
     kind: DeviceKind
     max_relays: Annotated[int, Field(ge=1, le=RELAYS_MAX)] = RELAYS_MAX
+    pin_digits: PinDigits = PIN_DIGITS
     methods_from: Bands = ()
     weather_from: Bands = ()
 
@@ -92,6 +104,12 @@ def max_relays(name: str | None) -> int:
     return model.max_relays if model else RELAYS_MAX
 
 
+def pin_digits(name: str | None) -> tuple[int, int]:
+    """How many digits a PIN has at least and at most on a device of that model."""
+    model = model_of(name)
+    return model.pin_digits if model else PIN_DIGITS
+
+
 def methods_gate(name: str | None, firmware: str | None) -> Gate:
     """Whether the access methods that the device itself must understand can be chosen for it (R-25)."""
     if name is None or firmware is None:
@@ -120,6 +138,7 @@ async def list_models(query: ListModels, reading: Reading) -> ModelList:
             product_code=model.product_code,
             kind=model.kind,
             max_relays=model.max_relays,
+            pin_digits=model.pin_digits,
             methods_from=_told(model.methods_from),
             weather_from=_told(model.weather_from),
         )

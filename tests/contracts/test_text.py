@@ -310,6 +310,7 @@ def test_a_user_in_an_rtsp_address_is_found_before_it_is_split(address: str) -> 
         "rtsp://_cam-1/s",
         "rtsp://kamera.müller.example:554/s",
         "rtsp://دوربین.example/s",
+        "rtsp://हिन्दी.example/s",
         "rtsps://xn--mller-kva.example/s",
         "rtsp://camera",
         "rtsp://192.0.2.9/user=a&password=b#frag",

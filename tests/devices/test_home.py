@@ -145,9 +145,8 @@ def test_a_qr_code_goes_by_the_method_face() -> None:
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
-        (CredentialKind.PIN, ["402917", "0000012345"], ["12345", "40291x", "٤٠٢٩١٧", "40291700000", "", "40 2917"]),
-        (CredentialKind.RF_CARD, ["04A2", "04a22b19", "0011223344"], ["04", "04A22B1G", "0" * 21]),
-        (CredentialKind.NFC, ["04A22B19", "04a22b19ff3344"], ["04A22B1", "04A2", "04-A2-2B-19"]),
+        (CredentialKind.RF_CARD, ["04A2", "04a22b19", "0011223344"], ["", "04", "04A22B1G", "0" * 21]),
+        (CredentialKind.NFC, ["04A22B19", "04a22b19ff3344"], ["04A22B1", "04A2"]),
         (CredentialKind.BLUETOOTH, ["a" * 16, "A_z-" * 32], ["a" * 15, "a" * 129, "ключключключключ"]),
         (CredentialKind.QR, ["k7Jd0pQx4LmZ9wRt", "https://a.example/" + "x" * 20], ["short", "with space" * 3]),
         (CredentialKind.FACE, ["QUJD" * 16, "QUJD" * 16 + "QQ=="], ["QUJD", "{}" * 40]),
@@ -160,11 +159,6 @@ def test_each_kind_has_its_form(kind: CredentialKind, good: list[str], bad: list
         at_home().when(wish).then(granted.model_copy(update={"kind": kind, "secret": written}))
     for secret in bad:
         at_home().when(changed(grant, kind=kind, secret=secret)).then_refused("credential-malformed", "secret")
-
-
-@pytest.mark.parametrize("pin", ["000000", "777777", "123456", "876543", "901234", "0000000000"])
-def test_a_pin_that_anybody_guesses_first_is_refused(pin: str) -> None:
-    at_home().when(changed(grant, secret=pin)).then_refused("credential-malformed", "secret")
 
 
 def test_a_refused_secret_is_not_repeated() -> None:
