@@ -64,10 +64,12 @@ async def listed(
     return Listed(rows, sum(each[_COUNTED] for each in documents if _COUNTED in each))
 
 
-async def found(collection: Collection, wanted: Mapping[str, Any], asked: Paged) -> Listed:
-    """What a search finds, newest first; of more than a thousand in the order of the index that found them."""
+async def found(
+    collection: Collection, wanted: Mapping[str, Any], asked: Paged, *, order: Mapping[str, int] = NEWEST_FIRST
+) -> Listed:
+    """What a search finds, in `order`; of more than a thousand in the order of the index that found them."""
     total = await collection.count_documents(wanted, limit=COUNTED_MAX)
-    answer = await collection.aggregate(_page(wanted, asked, NEWEST_FIRST if total <= _SORTED_MAX else {}, ("tokens",)))
+    answer = await collection.aggregate(_page(wanted, asked, order if total <= _SORTED_MAX else {}, ("tokens",)))
     return Listed(await answer.to_list(), total)
 
 

@@ -247,9 +247,9 @@ def _searchable(row: dict[str, Any]) -> Row:
     """The household is found by its people's names, e-mails and numbers, the family's included (U-06, F-04)."""
     people = [row, *row["members"]]
     tokens = [
-        search.sip_token("f", row["family_sip"]),
-        search.sip_token("s", row["personal_sip"]),
-        *(search.sip_token("s", member["sip"]) for member in row["members"]),
+        *search.end_tokens("f", row["family_sip"]),
+        *search.end_tokens("s", row["personal_sip"]),
+        *(token for member in row["members"] for token in search.end_tokens("s", member["sip"])),
         *(token for person in people for token in search.name_tokens(person["name"])),
         *(token for person in people for token in search.email_tokens(person["email"])),
         *(token for person in people for token in search.mobile_tokens(person["mobile"])),
@@ -259,6 +259,7 @@ def _searchable(row: dict[str, Any]) -> Row:
 
 DIRECTORY = ReadModel(
     name="directory",
+    version=2,
     keys=keys,
     fold=fold,
     indexes=(
@@ -276,8 +277,8 @@ async def list_users(query: ListUsers, reading: Reading) -> UserPage:
     own = {"installer_id": installer_id}
     if query.q.strip():
         keys = [query.key] if query.key else list(UserSearchKey)
-        prefixes = [search.prefix(_TOKEN_OF[key], query.q) for key in keys]
-        # A number of no digits would find everything.
+        prefixes = [prefix for key in keys for prefix in search.prefixes(_TOKEN_OF[key], query.q)]
+        # A number of no digits would find everything, and so would nothing.
         if not (prefixes := [each for each in prefixes if len(each) > len("n:")]):
             return UserPage(rows=(), total=0, page=query.page, per_page=query.per_page)
         page = await found(collection, {**own, **search.beginning_with(prefixes)}, query)

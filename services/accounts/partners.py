@@ -142,6 +142,7 @@ def _distributor(event: DistributorCreated, at: datetime) -> DistributorDocument
 
 INSTALLERS = ReadModel(
     name="installers",
+    version=2,
     keys=installer_keys,
     fold=fold_installer,
     indexes=(
@@ -152,6 +153,7 @@ INSTALLERS = ReadModel(
 )
 DISTRIBUTORS = ReadModel(
     name="distributors",
+    version=2,
     keys=distributor_keys,
     fold=fold_distributor,
     indexes=(Index([("created_at", -1), ("_id", -1)]), Index([("tokens", 1)])),
@@ -211,7 +213,7 @@ async def _page(
     collection: Collection, own: Mapping[str, str], query: ListInstallers | ListDistributors, tally: str
 ) -> Listed:
     if query.q.strip():
-        typed = search.beginning_with([search.prefix("n", query.q), search.prefix("e", query.q)])
+        typed = search.beginning_with([*search.prefixes("n", query.q), *search.prefixes("e", query.q)])
         return await found(collection, {**own, **typed}, query)
     return await listed(collection, own, query, tallied=Tallied(TALLIES, (tally,)))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import phonenumbers
 
-from contracts.text import folded
-from kernel.search import beginning_with, name_tokens, token
+from contracts.characters import with_ascii_digits
+from kernel.search import beginning_with, end_tokens, folded, name_tokens, token, typed_ends
 
-__all__ = ["beginning_with", "email_tokens", "mobile_tokens", "name_tokens", "prefix", "sip_token"]
+__all__ = ["beginning_with", "email_tokens", "end_tokens", "mobile_tokens", "name_tokens", "prefixes"]
 
 
 def email_tokens(email: str | None) -> list[str]:
@@ -27,14 +27,14 @@ def mobile_tokens(mobile: str | None) -> list[str]:
     return [token("m", each) for each in sorted(written)]
 
 
-def sip_token(key: str, number: str) -> str:
-    return f"{key}:{number}"
-
-
-def prefix(key: str, typed: str) -> str:
-    """What a token must begin with to be found by `typed`."""
-    return token(key, _digits(typed) if key in "mfs" else folded(typed))
+def prefixes(key: str, typed: str) -> list[str]:
+    """What a token must begin with to be found by `typed`; nothing where a number was asked for without digits."""
+    if key not in "mfs":
+        return [token(key, folded(typed))]
+    if not (digits := _digits(typed)):
+        return []
+    return [token(key, digits)] if key == "m" else typed_ends(key, digits)
 
 
 def _digits(text: str) -> str:
-    return "".join(character for character in folded(text) if character.isascii() and character.isdigit())
+    return "".join(each for each in with_ascii_digits(text) if each.isascii() and each.isdigit())

@@ -90,7 +90,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
 
 CAMERAS = ReadModel(
     name="cameras",
-    version=2,
+    version=3,
     keys=keys,
     fold=fold,
     indexes=(

@@ -224,12 +224,12 @@ def _relays(event: DeviceBound | RelaysConfigured) -> _RelayDocuments:
 
 
 def _searchable(row: Mapping[str, Any]) -> Row:
-    return {**row, "tokens": [search.token("a", row["mac"].lower()), *search.name_tokens(row["name"])]}
+    return {**row, "tokens": [*search.end_tokens("a", row["mac"].lower()), *search.name_tokens(row["name"])]}
 
 
 FLEET = ReadModel(
     name="fleet",
-    version=2,
+    version=3,
     keys=keys,
     fold=fold,
     indexes=(
@@ -314,7 +314,7 @@ async def _ways(query: ListDevices, installer_id: str, database: Database) -> li
     asked = (query.key,) if query.key else ("mac", "owner", "name")
     prefixes = []
     if "mac" in asked and (digits := mac_digits(query.q)):
-        prefixes.append(search.token("a", digits.lower()))
+        prefixes += search.typed_ends("a", digits.lower())
     if "name" in asked:
         prefixes.append(search.typed_name(query.q))
     ways: list[Mapping[str, Any]] = [search.beginning_with(prefixes)] if prefixes else []

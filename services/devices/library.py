@@ -5,9 +5,9 @@ An installer sees its own MACs, and of those that are registered for anybody the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from contracts.devices import (
     ListMacs,
@@ -23,13 +23,14 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Recorded
 from contracts.notations import mac_address, mac_digits
-from kernel.listing import Listed, Tallied, listed
+from kernel.listing import Listed, Tallied, found, listed
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading, Working
 from services.devices import mac_import
 from services.devices.mac import Mac, MacEvent
 from services.devices.refusing import refused
 
+_BEHIND_DIGITS = "G"
 _BOUND: dict[MacUse, list[bool]] = {
     MacUse.ALL: [False, True],
     MacUse.BOUND: [True],
@@ -38,7 +39,7 @@ _BOUND: dict[MacUse, list[bool]] = {
 
 
 class MacDocument(TypedDict):
-    """A MAC. `shelves` are where it is looked for; `seq` is where it was registered."""
+    """A MAC. `shelves` are where it is looked for, `backwards` finds it by its end, `seq` is its place."""
 
     distributor_id: str
     installer_id: str | None
@@ -47,6 +48,7 @@ class MacDocument(TypedDict):
     user_id: str | None
     bound: bool
     shelves: list[str]
+    backwards: str
     registered_at: datetime
     seq: int
 
@@ -66,6 +68,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
                 "user_id": None,
                 "bound": False,
                 "shelves": [event.distributor_id, event.installer_id or _shared(event.distributor_id)],
+                "backwards": event.mac[::-1],
                 "registered_at": recorded.at,
                 "seq": recorded.seq,
             }
@@ -85,9 +88,14 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
 
 LIBRARY = ReadModel(
     name="library",
+    version=2,
     keys=keys,
     fold=fold,
-    indexes=(Index([("shelves", 1), ("bound", 1), ("seq", -1)]), Index([("shelves", 1), ("_id", 1)])),
+    indexes=(
+        Index([("shelves", 1), ("bound", 1), ("seq", -1)]),
+        Index([("shelves", 1), ("_id", 1)]),
+        Index([("shelves", 1), ("backwards", 1)]),
+    ),
 )
 
 
@@ -148,7 +156,7 @@ async def list_macs(query: ListMacs, reading: Reading) -> MacPage:
         tallied = Tallied(LIBRARY_TALLIES, tuple(_tally(shelf, bound=each) for shelf in shelves for each in bound))
         page = await listed(collection, own, query, tallied=tallied, order={"seq": -1})
     elif typed:
-        page = await listed(collection, {**own, "_id": {"$gte": typed, "$lt": typed + "G"}}, query, order={"_id": 1})
+        page = await found(collection, {**own, "$or": _ends(typed)}, query, order={"_id": 1})
     else:
         page = Listed([], 0)
     # Whose home it is, is not the distributor's to know.
@@ -159,6 +167,14 @@ async def list_macs(query: ListMacs, reading: Reading) -> MacPage:
         page=query.page,
         per_page=query.per_page,
     )
+
+
+def _ends(typed: str) -> list[Mapping[str, Any]]:
+    backwards = typed[::-1]
+    return [
+        {"_id": {"$gte": typed, "$lt": typed + _BEHIND_DIGITS}},
+        *([{"backwards": {"$gte": backwards, "$lt": backwards + _BEHIND_DIGITS}}] if len(typed) > 1 else []),
+    ]
 
 
 async def _owners(database: Database, rows: Sequence[Row]) -> dict[str, str]:

@@ -133,6 +133,7 @@ def _staff(name: str, distributor_id: str | None, *, is_installer: bool = False)
 
 OWNERS = ReadModel(
     name="owners",
+    version=2,
     keys=household_keys,
     fold=fold_household,
     follows={"accounts": HOUSEHOLD},

@@ -59,7 +59,10 @@ async def test_a_row_shows_what_the_list_shows(region: Region) -> None:
         ("email", "Xiaoming@", True),
         ("email", "olga@", True),
         ("email", "@example", False),
+        ("email", "\u200bＯlga@", True),
         ("mobile", "138 1111", True),
+        ("mobile", "۱۳۸ ۱۱۱۱", True),
+        ("mobile", "\u202a138–1111", True),
         ("mobile", "+86 13811", True),
         ("mobile", "abc", False),
         ("name", "^王|.*", False),
@@ -83,6 +86,13 @@ async def test_a_user_is_found_by_sip_numbers(region: Region, found_by: Actor) -
     for key, number in (("family_sip", row.family_sip), ("sip", row.personal_sip), ("sip", member.sip)):
         page = await region.see(ListUsers, found_by, key=UserSearchKey(key), q=number[:9])
         assert [each.user_id for each in page.rows] == [row.user_id]
+        for end in (
+            number[-6:],
+            f"…{number[-8:]}",
+            number[-6:].translate({ord(str(n)): 0x06F0 + n for n in range(10)}),
+        ):
+            page = await region.see(ListUsers, found_by, key=UserSearchKey(key), q=end)
+            assert [each.user_id for each in page.rows] == [row.user_id], end
     assert (await region.see(ListUsers, found_by, key=UserSearchKey.FAMILY_SIP, q=row.personal_sip)).total == 0
 
 

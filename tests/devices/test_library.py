@@ -32,6 +32,7 @@ from contracts.devices import (
 from contracts.message import Actor
 from kernel.decider import Refused
 from kernel.log import StoredMessage
+from services.devices.library import LIBRARY, _ends
 from tests.devices.conftest import Region, a_mac
 
 
@@ -104,6 +105,36 @@ async def test_a_mac_is_found_by_its_beginning_in_any_notation(region: Region) -
     for typed in ("0C1106", "G", "0C1105000000FF", "$ne", "0C11.*X"):
         assert (await region.see(ListMacs, installer, q=typed)).rows == ()
     assert (await region.see(ListMacs, installer, q="  ")).total == 3
+
+
+@pytest.mark.row("M-07")
+async def test_a_mac_is_found_by_its_end_which_people_read_off_the_label(region: Region) -> None:
+    installer = await region.installer()
+    begun = f"0C11{uuid4().hex[:4]}".upper()
+    macs = [f"{begun}{end}" for end in ("1A2B", "1A2C", "2B1A")]
+    for mac in macs:
+        await region.tell(RegisterMac, installer, mac=mac)
+    for typed, found in (
+        ("1A2B", macs[:1]),
+        ("1a:2b", macs[:1]),
+        ("…-1A-2C", macs[1:2]),
+        ("2B", macs[:1]),
+        ("1A", macs[2:]),
+        (f"{begun[4:]}1A2B", macs[:1]),
+        (f"{begun}1A", macs[:2]),
+        ("A2", []),
+    ):
+        page = await region.see(ListMacs, installer, q=typed)
+        assert (page.total, shown(page)) == (len(found), found), typed
+
+
+async def test_both_ends_of_a_mac_are_found_by_indexes(region: Region) -> None:
+    installer = await region.installer()
+    await region.tell(RegisterMac, installer, mac=a_mac())
+    library = region.devices.database[LIBRARY.name]
+    for way in _ends("0C11"):
+        explained = await library.find({"shelves": {"$in": [installer.account_id]}, **way}).explain()
+        assert "COLLSCAN" not in str(explained["queryPlanner"]["winningPlan"])
 
 
 async def test_pages_go_on_where_the_one_before_ended(region: Region) -> None:
