@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contracts.characters import is_unshowable
 from contracts.devices import AUTOP_LINE_CHARACTERS_MAX, AUTOP_LINES_MAX
 
 MASK = "******"
@@ -26,7 +27,7 @@ _COMMENT = ("#", ";")
 _SHELL_SIGN = re.compile(r"[`;|&$<>(){}\\\x27\"]")
 # The joiners and plain marks (U+200C-U+200F) stay: labels are also Persian and Hebrew.
 _SHOWN_FORMATS = frozenset("\u200c\u200d\u200e\u200f")
-_NEVER_SHOWN = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs")
+_NEVER_SHOWN = ("Cf", "Zl", "Zp", "Zs")
 
 _SECRET = re.compile(r".*(pwd|password|passwd|passphrase|pincode|secret)|.*\.aes\.[^.]+")
 _USER_IN_URL = re.compile(r"(://).*@")
@@ -169,7 +170,7 @@ def _read(number: int, line: str) -> Setting | Fault | None:
 def _is_hidden(character: str) -> bool:
     if character == " " or character in _SHOWN_FORMATS:
         return False
-    return unicodedata.category(character) in _NEVER_SHOWN
+    return is_unshowable(character) or unicodedata.category(character) in _NEVER_SHOWN
 
 
 def _with_verdicts(settings: Sequence[Setting]) -> tuple[Setting, ...]:

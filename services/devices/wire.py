@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts.devices import DeviceCommandKind, DoorEventKind
+from contracts.text import labelled
 
 MESSAGE_BYTES_MAX = 65_536
 _UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -44,14 +45,10 @@ def _number(value: object) -> object:
     return value
 
 
-def _cut(characters_max: int) -> BeforeValidator:
-    """Words for people are worth more without their end than not at all."""
-    return BeforeValidator(lambda value: value[:characters_max] if isinstance(value, str) else value)
-
-
-_Method = Annotated[str, Field(max_length=24), _cut(24)]
-_Who = Annotated[str, Field(max_length=128), _cut(128)]
-_Words = Annotated[str, Field(max_length=200), _cut(200)]
+# Words for people are worth more cleaned, and without their end, than not at all.
+_Method = Annotated[str, Field(max_length=24), labelled(24)]
+_Who = Annotated[str, Field(max_length=128), labelled(128)]
+_Words = Annotated[str, Field(max_length=200), labelled(200)]
 
 
 class _FromDevice(BaseModel):

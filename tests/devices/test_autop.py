@@ -34,6 +34,7 @@ def _faults(text: str) -> list[tuple[int, Fault]]:
         ("Config.DoorSetting.RELAY.NameA = Front door", None),
         ("Config.DoorSetting.RELAY.NameA = درِ جلو", None),
         ("Config.DoorSetting.RELAY.NameA = خانه\u200cی ما", None),
+        ("Config.DoorSetting.RELAY.NameA = Haus \U0001fa77 \ue000", None),
         ("Config.a.b.c.d.e.f = six names", None),
         ("Config.Section_1.Key-2 = # is no comment here", None),
         # What the maker's own devices need: lists part by ";", dial rules know "|", addresses "&".
@@ -74,7 +75,7 @@ def _hostile() -> list[tuple[str, Fault]]:
     controls = [chr(code) for code in (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0))]
     separators = list("\u0085\u2028\u2029\u00a0\u1680\u2000\u2007\u202f\u205f\u3000")
     hiders = list("\u00ad\u061c\u180e\u200b\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2066\u2067\u2068\u2069\ufeff")
-    nowhere = ["\ue000", "\U000f0000", "\ufdd0", "\U0001fffe", "\ud800", "\udfff", "\U000e0001"]
+    nowhere = ["\ufdd0", "\U0001fffe", "\ud800", "\udfff", "\U000e0001"]
     hidden = [f"Config.A.B = 1{each}2" for each in [*controls, *separators, *hiders, *nowhere]]
     hidden += [f"Config.A{each}.B = 1" for each in [*controls[:9], *separators, *hiders]]
     hidden += [

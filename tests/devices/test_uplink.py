@@ -56,6 +56,9 @@ def said(message: Mapping[str, Any], **changes: Any) -> bytes:
         (said(EVENT, relay=None), "relay", None),
         (said(EVENT, who=17), "who", "17"),
         (said(EVENT, detail="é" * 300), "detail", "é" * 200),
+        (said(EVENT, detail="\x1b[2J\x00Tür\u202e auf\u200b\n"), "detail", "[2JTür auf"),
+        (said(EVENT, who="\u2066Nguyễn\u2069 \U0001fa77"), "who", "Nguyễn \U0001fa77"),
+        (said(EVENT, method="p\x07in"), "method", "pin"),
         (said(EVENT, who="Zoë").replace("ë".encode(), b"\xeb"), "who", "Zoë"),
         (
             said(EVENT, who="درب", detail="در").replace("در".encode() + b'"}', "د".encode() + b'\xd8"}'),
