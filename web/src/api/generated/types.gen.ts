@@ -1871,6 +1871,13 @@ export type ModelRow = {
      */
     max_relays: number;
     /**
+     * Pin Digits
+     */
+    pin_digits: [
+        number,
+        number
+    ];
+    /**
      * Methods From
      */
     methods_from: string | null;
