@@ -100,7 +100,7 @@ async def test_call_type_time_zone_and_mail_language_are_chosen(place: Town, vis
     page = await visit(await place.installer(), "/user/new")
     await expect(page.get_by_role("radio")).to_have_count(2)
     await expect(page.get_by_role("radio", name=re.compile("^IP Call"))).to_be_checked()
-    await page.get_by_role("combobox", name="Language of e-mails").click()
+    await page.locator("main").get_by_role("combobox", name="Language").click()
     await expect(page.get_by_role("option")).to_have_count(12)
     await page.get_by_role("option", name="Japanese").click()
     await fill_mandatory(page, "Sakura House")
@@ -110,8 +110,36 @@ async def test_call_type_time_zone_and_mail_language_are_chosen(place: Town, vis
     await page.get_by_role("button", name="Done").click()
     await page.get_by_label("Edit: Sakura House").click()
     await expect(page.get_by_role("combobox", name="Time Zone")).to_have_value("GMT+9:00 Tokyo")
-    await expect(page.get_by_role("combobox", name="Language of e-mails")).to_have_value("Japanese")
+    await expect(page.locator("main").get_by_role("combobox", name="Language")).to_have_value("Japanese")
     await expect(page.get_by_role("radio", name=re.compile("^SIP Call"))).to_be_checked()
+
+
+@pytest.mark.row("U-19", "R-08")
+async def test_a_household_without_a_zone_of_its_own_follows_its_installer(place: Town, visit: Visit) -> None:
+    installer = await place.installer()
+    page = await visit(installer, "/user/new")
+    zone = page.get_by_role("combobox", name="Time Zone")
+    await expect(zone).to_have_value("")
+    await expect(zone).to_have_attribute("placeholder", re.compile(r"^Same as yours: GMT"))
+    await fill_mandatory(page, "Wandering House")
+    await page.get_by_role("button", name="Submit").click()
+    await page.get_by_role("button", name="Done").click()
+    await expect(page.get_by_text("1 in All")).to_be_visible()
+    (row,) = (await installer.do("GET", "/users"))["rows"]
+    assert (await installer.do("GET", f"/users/{row['user_id']}"))["time_zone"] is None
+
+
+async def test_turning_the_premium_plan_off_says_what_happens(place: Town, visit: Visit) -> None:
+    installer = await place.installer()
+    home = await place.household(installer, "Lens House", premium=True)
+    page = await visit(installer, f"/user/{home}")
+    note = page.get_by_text("Cameras that are there stay in the list")
+    await expect(page.get_by_role("switch", name="Premium Plan")).to_be_checked()
+    await expect(note).to_have_count(0)
+    await toggle(page.get_by_role("switch", name="Premium Plan"))
+    await expect(note).to_be_visible()
+    await toggle(page.get_by_role("switch", name="Premium Plan"))
+    await expect(note).to_have_count(0)
 
 
 @pytest.mark.row("U-23", "U-25", "U-26", "U-29")

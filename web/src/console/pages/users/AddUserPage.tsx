@@ -7,15 +7,12 @@ import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
 import { Page } from "../../../ui/Page";
 import { toastDone } from "../../../ui/refusals";
-import { useSession } from "../../session";
 import { newUser, UserFields } from "./UserFields";
 
 export function AddUserPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const session = useSession();
-  const [initial] = useState({ ...newUser, time_zone: session.time_zone });
   const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
   const add = useCommand<AddUser, Accepted>((body, key) => addUser({ body, headers: once(key) }), {
     onSuccess: (accepted, { name, email }) => {
@@ -29,7 +26,7 @@ export function AddUserPage() {
   return (
     <Page title={t("user.addTitle")} back={{ to: "/user", label: t("module.user") }}>
       <UserFields
-        initial={initial}
+        initial={newUser}
         busy={add.isPending}
         problem={add.error}
         onSubmit={(body) => add.mutate(body)}

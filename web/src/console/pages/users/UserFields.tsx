@@ -12,6 +12,7 @@ import { useAreaCode } from "../../../ui/Phone";
 import classes from "../../../ui/Plain.module.css";
 import { sortRefusals } from "../../../ui/refusals";
 import { useBase } from "../../../ui/useBase";
+import { useSession } from "../../session";
 import { useCountries, useMailLanguages, useTimeZones } from "../../../api/reference";
 
 export interface UserForm {
@@ -85,6 +86,8 @@ export function UserFields(props: UserFieldsProps) {
   const countries = useCountries();
   const zones = useTimeZones();
   const mailLanguages = useMailLanguages();
+  const session = useSession();
+  const ownZone = zones.data?.find(({ id }) => id === session.time_zone)?.label;
   const [general, setGeneral] = useState<string | null>(null);
   const box = useRef<HTMLFormElement>(null);
   const form = useForm<UserForm>({ initialValues: initial });
@@ -178,6 +181,8 @@ export function UserFields(props: UserFieldsProps) {
         />
         <Select
           label={t("field.mailLanguage")}
+          description={t("field.mailLanguageHint")}
+          inputWrapperOrder={["label", "input", "description", "error"]}
           data={mailLanguages.data?.map(({ code, name }) => ({ value: code, label: name })) ?? []}
           {...form.getInputProps("language")}
         />
@@ -233,7 +238,7 @@ export function UserFields(props: UserFieldsProps) {
         </Radio.Group>
         <Select
           label={t("field.timeZone")}
-          placeholder={t("field.timeZoneInherit")}
+          placeholder={[t("field.timeZoneInherit"), ownZone].filter(Boolean).join(": ")}
           description={values.time_zone ? undefined : t("field.timeZoneHint")}
           inputWrapperOrder={["label", "input", "description", "error"]}
           data={zones.data?.map(({ id, label }) => ({ value: id, label })) ?? []}
@@ -280,6 +285,18 @@ export function UserFields(props: UserFieldsProps) {
             error={errors.premium}
             {...{ on, off }}
           />
+          {initial.premium && !values.premium && (
+            <Alert
+              ref={intoView}
+              color="yellow"
+              variant="light"
+              icon={<IconInfoCircle aria-hidden />}
+              mb="sm"
+              role="status"
+            >
+              {t("user.premiumOffMeans")}
+            </Alert>
+          )}
           {conflict && (
             <Alert
               ref={intoView}
