@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,8 @@ _ACK_WAIT_S = 30
 _IN_HAND = 64
 _LONGEST_PAUSE_S = 30.0
 _STREAM_NAME_IN_USE = 10058
+# The server says here on which subject a timer that fires was set: only its own service may publish there.
+_SET_ON = "Nats-Scheduler"
 _log = structlog.get_logger()
 
 
@@ -91,7 +94,7 @@ class Timers:
         name = self._name(owner, purpose)
         id = timer_id(self._service, owner, purpose, at)
         # What fired already and nobody took belongs to the old time.
-        await self._purge(f"due.{name}")
+        await self._clear(f"due.{name}")
         headers = {
             "Nats-Schedule": f"@at {at.astimezone(UTC).isoformat()}",
             "Nats-Schedule-Target": f"due.{name}",
@@ -106,8 +109,8 @@ class Timers:
     async def cancel(self, owner: str, purpose: str) -> None:
         """Fire no more. What is being delivered in this moment cannot be called back. Raises `Unavailable`."""
         name = self._name(owner, purpose)
-        await self._purge(f"sch.{name}")
-        await self._purge(f"due.{name}")
+        await self._clear(f"sch.{name}")
+        await self._clear(f"due.{name}")
 
     async def serve(self, fired: Callable[[Due], Awaitable[None]]) -> None:
         """Hand each timer that fires to `fired`, in this process or another replica's, until it returns without error.
@@ -151,7 +154,12 @@ class Timers:
 
     async def _deliver(self, msg: Msg, fired: Callable[[Due], Awaitable[None]]) -> None:
         headers = msg.headers or {}
-        owner, _, purpose = msg.subject.removeprefix(f"due.{self._service}.").rpartition(".")
+        name = msg.subject.removeprefix("due.")
+        if headers.get(_SET_ON) != f"sch.{name}" or not name.startswith(f"{self._service}."):
+            # What cleared the subject, or what another service had fire here: no timer of ours.
+            await self._answer(msg, b"+ACK")
+            return
+        owner, _, purpose = name.removeprefix(f"{self._service}.").rpartition(".")
         try:
             at = datetime.fromisoformat(headers["sp-at"])
             await fired(Due(UUID(headers["sp-timer"]), owner, purpose, at, msg.data))
@@ -165,10 +173,8 @@ class Timers:
         # Done: it need not be kept. The sequence is the fourth token from the end of `$JS.ACK...`.
         seq = msg.metadata.sequence.stream
         await self._answer(msg, b"+ACK")
-        try:
-            await self._ask(f"$JS.API.STREAM.MSG.DELETE.{STREAM}", {"seq": seq, "no_erase": True})
-        except Unavailable:
-            return  # acknowledged, so never delivered again; only its bytes stay
+        with suppress(Unavailable):  # acknowledged, so never delivered again; only its bytes stay
+            await self._clear(f"due.{name}", seq)
 
     async def _answer(self, msg: Msg, word: bytes) -> None:
         try:
@@ -181,10 +187,18 @@ class Timers:
             raise ValueError(f"not the name of a timer: {owner!r}, {purpose!r}")
         return f"{self._service}.{owner}.{purpose}"
 
-    async def _purge(self, subject: str) -> None:
-        answer = await self._ask(f"$JS.API.STREAM.PURGE.{STREAM}", {"filter": subject})
+    async def _clear(self, subject: str, up_to: int | None = None) -> None:
+        """Keep nothing on the subject; with `up_to`, unless something came after that one.
+
+        By a message that takes the place of all before it and is gone in a second: to purge the stream, or to delete
+        from it, is a right over the timers of every service.
+        """
+        headers = {"Nats-Rollup": "sub", "Nats-TTL": "1s"}
+        if up_to is not None:
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(up_to)
+        answer = await self._ask(subject, b"", headers)
         if "error" in answer:
-            raise Unavailable(f"the timer is not cancelled: {answer['error'].get('description')}")
+            raise Unavailable(f"the timer is not cleared: {answer['error'].get('description')}")
 
     async def _ask(
         self, subject: str, request: dict[str, Any] | bytes, headers: dict[str, str] | None = None
