@@ -197,6 +197,7 @@ def make_broker(
         list(address.servers),
         security=NatsUserPassword(address.user, address.password or "") if address.user else None,
         name=name,
+        inbox_prefix=address.inbox_prefix,
         allow_reconnect=True,
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,

@@ -6,9 +6,12 @@ servers by itself, which it could not enter with what stands in the URL of anoth
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,12 @@ class NatsAddress:
         return ",".join(self.servers)
 
     @property
+    def inbox_prefix(self) -> str:
+        """Below which answers come: each user has its own, so that nobody can listen to another's."""
+        return f"_INBOX.{self.user}" if self.user and _TOKEN.fullmatch(self.user) else "_INBOX"
+
+    @property
     def credentials(self) -> dict[str, Any]:
         """What nats-py is told besides the servers."""
-        return {"user": self.user, "password": self.password} if self.user else {}
+        who = {"user": self.user, "password": self.password} if self.user else {}
+        return {**who, "inbox_prefix": self.inbox_prefix}

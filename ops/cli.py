@@ -127,13 +127,13 @@ def admin_make_nats_accounts(
     folder: Annotated[Path, typer.Argument(help="Where they are kept; those that are there stay.")],
     host: Annotated[list[str], typer.Option(help="host:port of each nats-server.")],
 ) -> None:
-    """Make the passwords of NATS: `nats-accounts.conf` for the servers, a file for each variable of the services."""
-    from ops.nats_accounts import NatsAccounts, write_secret
+    """Make the passwords of NATS: `nats-accounts.conf` for the servers, and a file for each variable.
 
-    accounts = NatsAccounts.kept_in(folder)
-    write_secret(folder / "nats-accounts.conf", accounts.configuration())
-    for variable, value in accounts.environment(*host).items():
-        write_secret(folder / variable, value)
+    Those of a service are in a folder of its name, those of this program in FOLDER itself.
+    """
+    from ops.nats_accounts import NatsAccounts
+
+    NatsAccounts.kept_in(folder).write_into(folder, *host)
 
 
 @admin_app.command("make-wrapping-key")

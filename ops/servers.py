@@ -283,8 +283,8 @@ class _ClusterPlace:
 class NatsServer(LocalServer):
     """nats-server with JetStream on files, every acknowledged write on the disk; a port of 0 takes a free one.
 
-    Services enter as the user in `url`, the gatekeeper as those in `auth_url` and `system_url`, devices by MQTT at
-    `mqtt_port`; nobody else gets in. A restart in the same folder keeps the passwords.
+    The operator enters as the user in `url`, each service as its own (`environment_of`), the gatekeeper also as those in
+    `auth_url` and `system_url`, devices by MQTT at `mqtt_port`; nobody else gets in. A restart in the same folder keeps the passwords.
     Streams may reserve `room` together, for example `1TB`; without it three quarters of the disk that is free now.
     """
 
@@ -314,6 +314,11 @@ class NatsServer(LocalServer):
             "SMARTPLUS_MQTT_URL": f"mqtt://{LOOPBACK}:{self.mqtt_port}",
         }
         self.url = self.environment["NATS_URL"]
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """What the process of a service is told of this server: its own user, and what it alone needs."""
+        shown = {name: self.environment[name] for name in ("NATS_MONITOR_URL", "SMARTPLUS_MQTT_URL")}
+        return {**shown, **self._accounts.environment_of(service, f"{LOOPBACK}:{self.port}")}
 
     @property
     def auth_url(self) -> str:
@@ -394,6 +399,12 @@ class NatsCluster:
             **accounts.environment(*(f"{LOOPBACK}:{node.port}" for node in self.nodes)),
         }
         self.url = self.environment["NATS_URL"]
+        self._accounts = accounts
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """As of one server, with all of them in each URL."""
+        hosts = (f"{LOOPBACK}:{node.port}" for node in self.nodes)
+        return {**self.nodes[0].environment_of(service), **self._accounts.environment_of(service, *hosts)}
 
     async def start(self) -> None:
         """Start every node that does not run; returns when all are healthy and agree on a leader."""

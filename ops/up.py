@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import services
-from ops import local
+from ops import local, locks
 from ops.disk_need import DiskNeed
 from ops.failures import ServerFailed
 from ops.processes import free_port, port_is_free, spawn_piped
@@ -65,6 +65,7 @@ async def up(data: Path, port: int, demo: bool) -> None:
     if not os.environ.get("NATS_URL"):
         screen.say("disk", need.warning(data) or need.in_words())
     servers: list[Child] = []
+    own: dict[str, dict[str, str]] = {name: {} for name in _all()}
     environment = {
         "NATS_URL": os.environ.get("NATS_URL", ""),
         "MONGODB_URI": os.environ.get("MONGODB_URI", ""),
@@ -80,12 +81,17 @@ async def up(data: Path, port: int, demo: bool) -> None:
         nats = NatsServer(data / "nats")
         servers.append(nats)
         environment |= nats.environment
+        for name in own:
+            own[name] |= nats.environment_of(name)
     if not environment["MONGODB_URI"]:
         mongod = MongoServer(data / "mongod")
         servers.append(mongod)
         environment["MONGODB_URI"] = mongod.url
 
-    programs = [_program(name, port if name == "gateway" else free_port(), environment, screen) for name in _all()]
+    programs = [
+        _program(name, port if name == "gateway" else free_port(), locks.told(environment, more), screen)
+        for name, more in own.items()
+    ]
 
     stages: list[list[Child]] = [servers, [*programs]]
     if demo and "SMARTPLUS_MQTT_URL" in {**os.environ, **environment}:

@@ -23,6 +23,7 @@ from kernel.bus import Caller
 from kernel.jetstream import connect
 from kernel.vault import Secrets
 from kernel.wrapping import WrappingKeys, Wrappings
+from ops import locks
 from ops.failures import ServerFailed
 from ops.local import keys_folder
 from ops.processes import free_port, spawn_piped
@@ -119,7 +120,11 @@ async def house(folder: Path, *, nats_servers: int = 1, more: Mapping[str, str] 
         built.programs[name] = Program(
             name,
             [sys.executable, "-m", f"services.{name}"],
-            {**os.environ, **environment, "SMARTPLUS_PORT": str(port)},
+            {
+                **os.environ,
+                **locks.told(environment, (cluster or nats[0]).environment_of(name)),
+                "SMARTPLUS_PORT": str(port),
+            },
             f"http://{LOOPBACK}:{port}/health/ready",
             say,
         )
