@@ -182,7 +182,11 @@ def make_broker(
     """
 
     async def report(error: Exception) -> None:
-        _log.warning("nats-error", error=type(error).__name__)
+        if "permissions violation" in str(error).lower():
+            # Its rights lack something (`ops.nats_rights`), or it was used for what is not its own.
+            _log.error("nats-forbidden", reason=str(error))
+        else:
+            _log.warning("nats-error", error=type(error).__name__)
 
     async def disconnected() -> None:
         if not client_of(broker).is_closed:

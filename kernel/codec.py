@@ -70,6 +70,9 @@ class Undecodable(Exception):
         self.reason = reason
 
 
+_COPIED = "Nats-Stream"
+
+
 class Codec:
     """Writes and reads the events of one service.
 
@@ -201,6 +204,9 @@ class Codec:
             raise Undecodable(message.seq, f"{message.headers.get(TYPE, 'no type')}: {_reason(error)}") from None
 
     def _event(self, message: StoredMessage, keys: Mapping[str, bytes | None]) -> Event:
+        # nats-server writes its answers where it is told to, also a copy of what stands in another log.
+        if not message.subject.startswith(f"event.{self.service}.") or _COPIED in message.headers:
+            raise ValueError("a copy out of another log")
         type_name = message.headers[TYPE]
         kind = self._types.get(type_name)
         key_name = message.headers.get(KEY)

@@ -224,7 +224,10 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         health.probes["mongodb"] = lambda: _mongo_answers(mongo)
 
         secrets = settings.secrets()
-        keys = MongoKeys(mongo, settings.wrappings(), settings.database("vault"))
+        vault = mongo
+        if settings.mongodb_vault_uri:
+            vault = await stack.enter_async_context(mongo_client(settings.mongodb_vault_uri, f"{service.name}-vault"))
+        keys = MongoKeys(vault, settings.wrappings(), settings.database("vault"))
         await keys.check()
         database: Database = mongo.get_database(settings.database(service.name), BSON)
         writing = Writing(client, service.name, settings.replicas, settings.nats_monitor_url)

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     mqtt_url: str | None = None
     """Where devices connect, as they are told: mqtt://host:port."""
     mongodb_uri: Annotated[str, Field(validation_alias="MONGODB_URI", repr=False)]
+    mongodb_vault_uri: Annotated[str | None, Field(validation_alias="MONGODB_VAULT_URI", repr=False)] = None
+    """The same servers as the user who may read the data keys; without it, as whoever `mongodb_uri` names."""
     secret: Annotated[str | None, Field(repr=False)] = None
     """32 bytes in base64 or hexadecimal, from which every other secret is derived."""
     secret_file: Path | None = None

@@ -1,7 +1,8 @@
 """Who may enter nats-server: the services (APP), the devices (DEV), the gatekeeper that lets devices in (AUTH), SYS.
 
-The rule it protects: each service is a user of its own, with the subjects that it needs (`ops.nats_rights`). Devices have an account of their own, from which nothing but `d.<MAC>.state|ack|event|web` reaches
-the services and into which nothing but `d.<MAC>.cmd` comes. Whoever has no password is asked of the gatekeeper.
+The rule it protects: each service is a user of its own, with the subjects that it needs (`ops.nats_rights`). Devices
+have an account of their own, from which nothing but `d.<MAC>.state|ack|event|web` reaches the services and into which
+nothing but `d.<MAC>.cmd` comes. Whoever has no password is asked of the gatekeeper.
 """
 
 from __future__ import annotations

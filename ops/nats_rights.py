@@ -35,9 +35,7 @@ PARTS: Mapping[str, Part] = {
         says=("device.*.cmd", "devices.link.>"),
         hears=("device.*.state", "device.*.ack", "device.*.event", "device.*.web", "devices.link.>"),
     ),
-    "gateway": Part(
-        keeps_log=False, asks=("accounts", "devices"), says=("gateway.>",), hears=("gateway.>", "live.>")
-    ),
+    "gateway": Part(keeps_log=False, asks=("accounts", "devices"), says=("gateway.>",), hears=("gateway.>", "live.>")),
 }
 
 

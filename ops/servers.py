@@ -25,7 +25,9 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from kernel.writing import ailment
+from ops import mongo_users
 from ops.failures import MissingDependency, ServerFailed
+from ops.mongo_users import OPERATOR, MongoUsers
 from ops.nats_accounts import NatsAccounts, write_secret
 from ops.probe import ask
 from ops.processes import end, free_port, port_is_free, signal_group, spawn
@@ -40,6 +42,7 @@ _STOP_TIMEOUT_S = 20.0
 _PROBE_EVERY_S = 0.03
 _MINIMUM_FREE_BYTES = 512 * 1024 * 1024
 _NO_REPLICA_SET_YET = 94  # NotYetInitialized
+_OPERATOR_IS_THERE = (13, 51003)  # Unauthorized, once there is a first user; UserAlreadyExists
 _INVALID_REPLICA_SET = 93  # the set is known, but this node (on its present port) is not in it
 
 # Which Debian package brings the library that a missing-library message names.
@@ -283,8 +286,9 @@ class _ClusterPlace:
 class NatsServer(LocalServer):
     """nats-server with JetStream on files, every acknowledged write on the disk; a port of 0 takes a free one.
 
-    The operator enters as the user in `url`, each service as its own (`environment_of`), the gatekeeper also as those in
-    `auth_url` and `system_url`, devices by MQTT at `mqtt_port`; nobody else gets in. A restart in the same folder keeps the passwords.
+    The operator enters as the user in `url`, each service as its own (`environment_of`), the gatekeeper also as those
+    in `auth_url` and `system_url`, devices by MQTT at `mqtt_port`; nobody else gets in. A restart in the same folder
+    keeps the passwords.
     Streams may reserve `room` together, for example `1TB`; without it three quarters of the disk that is free now.
     """
 
@@ -445,7 +449,11 @@ class NatsCluster:
 
 
 class MongoServer(LocalServer):
-    """mongod as a replica set of one node, ready when that node is primary; port 0 takes a free one."""
+    """mongod as a replica set of one node, ready when that node is primary; port 0 takes a free one.
+
+    Nobody enters without a password: the operator as in `url`, each service as its own user (`environment_of`). The
+    users are made at the first start. A folder from before there were users starts once without the lock to get them.
+    """
 
     name = "mongod"
 
@@ -454,7 +462,25 @@ class MongoServer(LocalServer):
         super().__init__(data_dir, find_mongod(), [self.port])
         self._cache_gb = cache_gb
         self._member = f"{LOOPBACK}:{self.port}"
-        self.url = f"mongodb://{self._member}/?replicaSet={REPLICA_SET}"
+        self._users = MongoUsers.kept_in(self.data_dir)
+        self._is_locked = True
+        self.url = self._users.url(OPERATOR, self._member, REPLICA_SET)
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """What the process of a service is told of this server: its own user, and the vault's if it holds keys."""
+        return self._users.environment_of(service, self._member, REPLICA_SET)
+
+    async def start(self) -> None:
+        is_old = (self.data_dir / "WiredTiger").exists()
+        # From outside of a container nobody comes from the server's own machine, which may make the first user.
+        if not mongo_users.are_made(self.data_dir) and (is_old or self._executable.image is not None):
+            self._is_locked = False
+            try:
+                await super().start()
+                await self.stop()
+            finally:
+                self._is_locked = True
+        await super().start()
 
     def _arguments(self) -> list[str]:
         in_docker = self._executable.image is not None
@@ -464,6 +490,7 @@ class MongoServer(LocalServer):
             *("--port", str(self.port)),
             *(["--bind_ip_all"] if in_docker else ["--bind_ip", LOOPBACK]),
             *("--replSet", REPLICA_SET),
+            *(["--keyFile", str(mongo_users.keyfile(self.data_dir))] if self._is_locked else []),
             *("--wiredTigerCacheSizeGB", str(self._cache_gb)),
             *("--oplogSize", "256"),
             "--nounixsocket",
@@ -475,19 +502,39 @@ class MongoServer(LocalServer):
         ]
 
     async def _is_ready(self) -> bool:
-        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-            LOOPBACK, self.port, directConnection=True, serverSelectionTimeoutMS=200, socketTimeoutMS=5000
+        try:
+            async with self._client() as nobody:
+                if not mongo_users.are_made(self.data_dir):
+                    return await self._has_users(nobody) if await self._is_primary(nobody) else False
+            async with self._client(OPERATOR) as operator:
+                return await self._is_primary(operator)
+        except OperationFailure:
+            raise
+        except PyMongoError:
+            return False
+
+    def _client(self, user: str | None = None) -> AsyncMongoClient[dict[str, Any]]:
+        who = {"username": user, "password": self._users.passwords[user]} if user else {}
+        return AsyncMongoClient(
+            LOOPBACK, self.port, directConnection=True, serverSelectionTimeoutMS=200, socketTimeoutMS=5000, **who
         )
-        async with client:
-            try:
-                if (await client.admin.command("hello")).get("isWritablePrimary"):
-                    return True
-                await self._found_set(client)
-            except OperationFailure:
-                raise
-            except PyMongoError:
-                pass
+
+    async def _is_primary(self, client: AsyncMongoClient[dict[str, Any]]) -> bool:
+        if (await client.admin.command("hello")).get("isWritablePrimary"):
+            return True
+        await self._found_set(client)
         return False
+
+    async def _has_users(self, nobody: AsyncMongoClient[dict[str, Any]]) -> bool:
+        try:
+            await self._users.make_operator(nobody)
+        except OperationFailure as failure:
+            if failure.code not in _OPERATOR_IS_THERE:  # an earlier start died in between
+                raise
+        async with self._client(OPERATOR) as operator:
+            await self._users.make_others(operator)
+        mongo_users.note_made(self.data_dir)
+        return True
 
     async def _found_set(self, client: AsyncMongoClient[dict[str, Any]]) -> None:
         """Initiate the set; or, when its data comes from a run on another port, tell it where it lives now."""

@@ -87,6 +87,8 @@ async def up(data: Path, port: int, demo: bool) -> None:
         mongod = MongoServer(data / "mongod")
         servers.append(mongod)
         environment["MONGODB_URI"] = mongod.url
+        for name in own:
+            own[name] |= mongod.environment_of(name)
 
     programs = [
         _program(name, port if name == "gateway" else free_port(), locks.told(environment, more), screen)

@@ -122,7 +122,7 @@ async def house(folder: Path, *, nats_servers: int = 1, more: Mapping[str, str] 
             [sys.executable, "-m", f"services.{name}"],
             {
                 **os.environ,
-                **locks.told(environment, (cluster or nats[0]).environment_of(name)),
+                **locks.told(environment, (cluster or nats[0]).environment_of(name) | mongod.environment_of(name)),
                 "SMARTPLUS_PORT": str(port),
             },
             f"http://{LOOPBACK}:{port}/health/ready",
@@ -149,6 +149,8 @@ async def house(folder: Path, *, nats_servers: int = 1, more: Mapping[str, str] 
         await asyncio.wait({run})
         (folder / "house.log").write_text("\n".join(built.lines))
     run.result()
+    lacking = [line for line in built.lines if "nats-forbidden" in line]
+    assert not lacking, lacking[:5]
 
 
 @dataclass

@@ -91,7 +91,10 @@ def hostile(name: str) -> list[tuple[str, bytes]]:
         if other not in PARTS[name].asks:
             said += [(f"command.{other}.Do", b"{}"), (f"query.{other}.Tell", b"{}")]
         if other not in PARTS[name].follows:
-            said += [(f"$JS.API.STREAM.INFO.{stream}", b""), (f"$JS.API.DIRECT.GET.{stream}.event.{other}.thing.1", b"")]
+            said += [
+                (f"$JS.API.STREAM.INFO.{stream}", b""),
+                (f"$JS.API.DIRECT.GET.{stream}.event.{other}.thing.1", b""),
+            ]
             said += [(f"$JS.API.CONSUMER.CREATE.{stream}", json.dumps({"stream_name": stream, "config": {}}).encode())]
     for stream in [*map(str.upper, KEEPERS), "SCHED", "NEW"]:
         said += [(f"$JS.API.STREAM.{verb}.{stream}", b"{}") for verb in ("DELETE", "PURGE", "UPDATE", "MSG.DELETE")]
