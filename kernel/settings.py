@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         """What the log of that service may hold, in bytes."""
         return room_of(self.log_max_bytes, service)
 
+    @property
+    def vault_uri(self) -> str:
+        """Where the data keys are, as whoever may read them."""
+        return self.mongodb_vault_uri or self.mongodb_uri
+
     def database(self, name: str) -> str:
         """The name of a MongoDB database, with this world's prefix."""
         return self.database_prefix + name

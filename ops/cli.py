@@ -145,6 +145,33 @@ def admin_make_wrapping_key(folder: Annotated[Path, typer.Argument(help="Where w
         make_key(folder)
 
 
+@admin_app.command("make-mongo-users")
+def admin_make_mongo_users(
+    folder: Annotated[Path, typer.Argument(help="Where they are kept; those that are there stay.")],
+    host: Annotated[str, typer.Option(help="host:port of mongod, several with commas.")],
+    replica_set: Annotated[str, typer.Option(help="The name of its replica set.")] = "rs0",
+    now: Annotated[
+        bool, typer.Option("--now", help="Make the users in MongoDB, as the operator; write nothing.")
+    ] = False,
+) -> None:
+    """Make the passwords of MongoDB: the servers' keyfile, and a file for each variable, as make-nats-accounts does.
+
+    `mongo/` in FOLDER is for the server: `keyfile`, and `operator`, the password of the user that comes first.
+    """
+    from pymongo.errors import PyMongoError
+
+    from ops.mongo_users import MongoUsers
+
+    users = MongoUsers.kept_in(folder)
+    if not now:
+        users.write_into(folder, host, replica_set)
+        return
+    try:
+        asyncio.run(users.make(host, replica_set))
+    except PyMongoError as error:
+        _give_up(ServerFailed(f"MongoDB at {host} did not take the users: {type(error).__name__}"))
+
+
 @demo_app.command("load")
 def demo_load(data: Data = DEFAULT_DATA) -> None:
     """Load the demo into the running system; a second time changes nothing."""

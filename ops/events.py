@@ -48,7 +48,7 @@ async def archives(services: Sequence[str]) -> AsyncIterator[list[Archive]]:
     settings = read_settings()
     nc = await connect(settings.nats_url, "smartplus events")
     try:
-        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongodb_uri)
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.vault_uri)
         async with client:
             secrets = settings.secrets()
             keys = MongoKeys(client, settings.wrappings(), settings.database("vault"))

@@ -70,13 +70,25 @@ class MongoUsers:
         }
 
     def write_into(self, folder: Path, host: str, replica_set: str) -> None:
-        """Write what the operator reads into this folder, and what each service reads into one of its name."""
+        """Write what the operator reads into this folder, and what each service reads into one of its name.
+
+        `mongo/` is for the server: its keyfile, and the password of its first user.
+        """
+        server = folder / "mongo"
+        server.mkdir(mode=0o700, exist_ok=True)
+        write_secret(server / _KEYFILE, keyfile(folder).read_text())
+        write_secret(server / OPERATOR, self.passwords[OPERATOR])
         for each, told in ((folder, self.environment(host, replica_set)), *(
             (folder / service, self.environment_of(service, host, replica_set)) for service in PARTS
         )):  # fmt: skip
             each.mkdir(mode=0o700, exist_ok=True)
             for variable, value in told.items():
                 write_secret(each / variable, value)
+
+    async def make(self, host: str, replica_set: str) -> None:
+        """Make every user but the first, on servers that run and have that one. Raises `PyMongoError`."""
+        async with AsyncMongoClient[Document](self.url(OPERATOR, host, replica_set)) as client:
+            await self.make_others(client)
 
     async def make_operator(self, client: AsyncMongoClient[Document]) -> None:
         """The first user. A server that has none lets whoever comes from its own machine make one, and no more."""
@@ -85,7 +97,7 @@ class MongoUsers:
     async def make_others(self, client: AsyncMongoClient[Document], prefix: str = "") -> None:
         """The others, as they are to be, whatever they were; `client` is the operator's, `prefix` the databases'."""
         admin = client.admin
-        keeper = {"privileges": [_PUSHING], "roles": [{"role": "readWrite", "db": f"{prefix}{VAULT}"}]}
+        keeper: Document = {"privileges": [_PUSHING], "roles": [{"role": "readWrite", "db": f"{prefix}{VAULT}"}]}
         roles = await admin.command("rolesInfo", _KEEPER)
         await admin.command("updateRole" if roles["roles"] else "createRole", _KEEPER, **keeper)
         present = {user["user"] for user in (await admin.command("usersInfo"))["users"]}

@@ -80,8 +80,11 @@ async def _projector(service: Service) -> AsyncIterator[Projector]:
     settings = read_settings()
     nc = await connect(settings.nats_url, f"smartplus rebuild {service.name}")
     try:
-        async with mongo_client(settings.mongodb_uri, "rebuild") as mongo:
-            keys = MongoKeys(mongo, settings.wrappings(), settings.database("vault"))
+        async with (
+            mongo_client(settings.mongodb_uri, "rebuild") as mongo,
+            mongo_client(settings.vault_uri, "rebuild-vault") as vault,
+        ):
+            keys = MongoKeys(vault, settings.wrappings(), settings.database("vault"))
             followed = {name for model in service.read_models for name in model.follows}
             events = {service.name: service.events} | {name: service.followed[name] for name in followed}
             sources = []

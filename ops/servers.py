@@ -25,7 +25,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from kernel.writing import ailment
-from ops import mongo_users
+from ops import logs, mongo_users
 from ops.failures import MissingDependency, ServerFailed
 from ops.mongo_users import OPERATOR, MongoUsers
 from ops.nats_accounts import NatsAccounts, write_secret
@@ -150,6 +150,7 @@ class LocalServer(ABC):
         self._executable = executable
         self._ports = tuple(ports)
         self._process: asyncio.subprocess.Process | None = None
+        self._log_keeper: asyncio.Task[None] | None = None
 
     @abstractmethod
     def _arguments(self) -> list[str]: ...
@@ -195,6 +196,7 @@ class LocalServer(ABC):
         except BaseException:
             await self.kill()
             raise
+        self._log_keeper = asyncio.create_task(logs.keep_small(self.log_file, self._process))
 
     async def _until_ready(self, process: asyncio.subprocess.Process, beginning: int) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
@@ -514,7 +516,7 @@ class MongoServer(LocalServer):
             return False
 
     def _client(self, user: str | None = None) -> AsyncMongoClient[dict[str, Any]]:
-        who = {"username": user, "password": self._users.passwords[user]} if user else {}
+        who: dict[str, Any] = {"username": user, "password": self._users.passwords[user]} if user else {}
         return AsyncMongoClient(
             LOOPBACK, self.port, directConnection=True, serverSelectionTimeoutMS=200, socketTimeoutMS=5000, **who
         )

@@ -256,8 +256,15 @@ async def test_a_message_that_is_no_event_is_named(codec: Codec, headers: dict[s
 
 async def test_a_message_on_a_foreign_subject_is_no_event(codec: Codec) -> None:
     good = stored(await encode(codec, LightsSwitched(home_id="7", on=True)))
+    for foreign in ("event.homes", "event.other.home.7", "probe.homes.home.7"):
+        with pytest.raises(Undecodable):
+            await codec.decode_many([replace(good, subject=foreign)])
+
+
+async def test_a_copy_that_the_server_made_of_a_message_of_another_log_is_no_event(codec: Codec) -> None:
+    good = stored(await encode(codec, LightsSwitched(home_id="7", on=True)))
     with pytest.raises(Undecodable):
-        await codec.decode_many([replace(good, subject="event.homes")])
+        await codec.decode_many([replace(good, headers={**good.headers, "Nats-Stream": "OTHER"})])
 
 
 async def test_the_reason_never_quotes_what_was_said(codec: Codec) -> None:

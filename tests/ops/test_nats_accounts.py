@@ -1,6 +1,7 @@
 """Nobody enters nats-server without a password, and the passwords stay where they are kept."""
 
 import asyncio
+import json
 import os
 import stat
 from pathlib import Path
@@ -84,6 +85,17 @@ async def test_a_client_enters_servers_of_a_cluster_that_it_was_not_told_of(tmp_
         await client.close()
 
 
+def test_passwords_from_before_services_had_their_own_stay(tmp_path: Path) -> None:
+    made = NatsAccounts.kept_in(tmp_path)
+    former = json.loads((tmp_path / "accounts.json").read_text())
+    del former["services"]
+    (tmp_path / "accounts.json").write_text(json.dumps(former))
+    now = NatsAccounts.kept_in(tmp_path)
+    assert (now.app, now.auth, now.system, now.issuer_seed) == (made.app, made.auth, made.system, made.issuer_seed)
+    assert NatsAccounts.kept_in(tmp_path) == now
+    assert all(now.services.values())
+
+
 async def test_the_operator_makes_accounts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make = ("admin", "make-nats-accounts", str(tmp_path), "--host", "n0:4222", "--host", "n1:4222")
     assert await smartplus(*make) == (0, "")
@@ -100,6 +112,11 @@ async def test_the_operator_makes_accounts_once(tmp_path: Path, monkeypatch: pyt
     settings = read_settings()
     assert settings.nats_url == f"nats://app:{accounts.app}@n0:4222,nats://app:{accounts.app}@n1:4222"
     assert settings.nats_issuer_seed == accounts.issuer_seed
-    for secret in (accounts.app, accounts.auth, accounts.system, accounts.issuer_seed):
+    for service, password in accounts.services.items():
+        monkeypatch.setenv("SMARTPLUS_SECRETS_DIR", str(tmp_path / service))
+        own = read_settings()
+        assert own.nats_url == f"nats://{service}:{password}@n0:4222,nats://{service}:{password}@n1:4222"
+        assert bool(own.nats_auth_url) is bool(own.nats_issuer_seed) is (service == "devices")
+    for secret in (accounts.app, *accounts.services.values(), accounts.auth, accounts.system, accounts.issuer_seed):
         assert secret not in repr(settings)
         assert secret not in repr(accounts)
