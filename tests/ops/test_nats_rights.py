@@ -86,7 +86,7 @@ def hostile(name: str) -> list[tuple[str, bytes]]:
             continue
         stream = other.upper()
         said += [(f"event.{other}.thing.1", b"{}"), (f"projected.{other}", b"{}"), (f"timers.{other}", b"{}")]
-        said += [(f"sch.{other}.thing.1.x", b""), (f"due.{other}.thing.1.x", b"")]
+        said += [(f"sch.{other}.thing.1.x", b""), (f"due.{other}.thing.1.x", b""), (f"probe.{other}", b"")]
         said += [(f"$JS.API.CONSUMER.CREATE.SCHED.{other}.due.{other}.>", b"{}")]
         if other not in PARTS[name].asks:
             said += [(f"command.{other}.Do", b"{}"), (f"query.{other}.Tell", b"{}")]
