@@ -1,0 +1,73 @@
+"""Whatever the console may be told by its name, a refusal or an event, has a text in every language."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.refusals import REFUSALS
+from kernel import bus
+from ops.events import SERVICES
+from services.gateway.problems import STATUS
+
+ROOT = Path(__file__).parents[2]
+LOCALES = ROOT / "web" / "src" / "locales"
+LANGUAGES = sorted(json.loads((LOCALES / "languages.json").read_text()))
+# What is raised with a code as its first text, and what carries one as `code`.
+_RAISED = {"Refused", "refused", "fault", "Problem"}
+_CARRYING = {"FieldRefusal", "Refusal"}
+
+
+def texts(language: str) -> dict[str, Any]:
+    return dict(json.loads((LOCALES / f"{language}.json").read_text()))
+
+
+def written_codes() -> Iterator[str]:
+    """The codes that stand in the sources."""
+    for folder in ("contracts", "kernel", "services"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if not isinstance(node, ast.Call):
+                    continue
+                name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+                first = 1 if name == "Problem" else 0  # `Problem` begins with its status
+                told = node.args[first : first + 1] if name in _RAISED else []
+                told += [each.value for each in node.keywords if name in _CARRYING and each.arg == "code"]
+                code = next((each.value for each in told if isinstance(each, ast.Constant)), None)
+                if isinstance(code, str):
+                    yield code
+
+
+@cache
+def codes() -> set[str]:
+    """Every code that an answer may carry."""
+    return {*REFUSALS, *STATUS, *bus._CODES.values(), *written_codes()}
+
+
+def test_the_codes_are_looked_for_where_they_are() -> None:
+    assert {"login-failed", "too-many", "mac-malformed", "unknown-field", "wrong-type", "csrf"} <= codes()
+    assert {"idempotency-key-reused", "actor-unproved", "not-allowed"} <= set(written_codes())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_refusal_has_a_text(language: str) -> None:
+    assert sorted(codes() - texts(language)["refusal"].keys()) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_event_has_a_name(language: str) -> None:
+    events = {event.__name__ for contracts in SERVICES.values() for event in contracts.EVENTS}
+    assert sorted(events - texts(language)["event"].keys()) == []
+    assert sorted(texts(language)["event"].keys() - events) == []
+
+
+def test_every_service_is_asked_for_its_events() -> None:
+    for name in SERVICES:
+        assert set(importlib.import_module(f"services.{name}.__main__").SERVICE.events) <= set(SERVICES[name].EVENTS)
