@@ -5,7 +5,7 @@ from collections.abc import Mapping
 # With these one enters as somebody else; a process that has a user of its own is told none of them.
 _ELSEWHERE = {
     "NATS_URL": ("NATS_AUTH_URL", "NATS_SYSTEM_URL", "SMARTPLUS_NATS_ISSUER_SEED"),
-    "MONGODB_URI": ("MONGODB_VAULT_URI",),
+    "MONGODB_URI": ("MONGODB_VAULT_URI", "SMARTPLUS_ERASER_MONGODB_URI"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Who may enter MongoDB: the operator, each service with a database of its own, and the vault's user with the keys.
+"""Who may enter MongoDB: the operator, each service with a database of its own, and who uses and who cleans the vault.
 
 The rule it protects: nobody enters without a password, a service reads and writes its own database and nothing else,
 and only the services that hold keys are told the vault's password.
@@ -18,12 +18,14 @@ from pymongo import AsyncMongoClient
 from ops.nats_accounts import write_secret
 from ops.nats_rights import PARTS
 
-OPERATOR, VAULT = "operator", "vault"
+OPERATOR, VAULT, ERASER = "operator", "vault", "eraser"
 
 _FILE, _KEYFILE, _MADE = "users.json", "keyfile", "users-made"
-_KEEPER = "vaultKeeper"
-# The oplog keeps what was erased until it is pushed on: notes do that, and the server's status says how far it reaches.
-_PUSHING = {"resource": {"cluster": True}, "actions": ["appendOplogNote", "serverStatus"]}
+# The oplog keeps what was erased until it is pushed on by notes in it; how far it reaches, its oldest entry says.
+_PUSHING = [
+    {"resource": {"cluster": True}, "actions": ["appendOplogNote", "serverStatus", "replSetGetStatus"]},
+    {"resource": {"db": "local", "collection": "oplog.rs"}, "actions": ["find", "collStats"]},
+]
 
 Document = dict[str, Any]
 
@@ -45,7 +47,7 @@ class MongoUsers:
         folder.mkdir(parents=True, exist_ok=True)
         path, keyfile = folder / _FILE, folder / _KEYFILE
         found = json.loads(path.read_text())["passwords"] if path.exists() else {}
-        made = cls({name: found.get(name) or secrets.token_hex(24) for name in (OPERATOR, VAULT, *keepers())})
+        made = cls({name: found.get(name) or secrets.token_hex(24) for name in (OPERATOR, VAULT, ERASER, *keepers())})
         if made.passwords != found:
             write_secret(path, json.dumps(asdict(made)))
         if not keyfile.exists():
@@ -58,7 +60,10 @@ class MongoUsers:
 
     def environment(self, host: str, replica_set: str) -> dict[str, str]:
         """What the operator is told."""
-        return {"MONGODB_URI": self.url(OPERATOR, host, replica_set)}
+        return {
+            "MONGODB_URI": self.url(OPERATOR, host, replica_set),
+            "SMARTPLUS_ERASER_MONGODB_URI": self.url(ERASER, host, replica_set),
+        }
 
     def environment_of(self, service: str, host: str, replica_set: str) -> dict[str, str]:
         """What a service is told. One without a database has nothing to do here."""
@@ -97,15 +102,31 @@ class MongoUsers:
     async def make_others(self, client: AsyncMongoClient[Document], prefix: str = "") -> None:
         """The others, as they are to be, whatever they were; `client` is the operator's, `prefix` the databases'."""
         admin = client.admin
-        keeper: Document = {"privileges": [_PUSHING], "roles": [{"role": "readWrite", "db": f"{prefix}{VAULT}"}]}
-        roles = await admin.command("rolesInfo", _KEEPER)
-        await admin.command("updateRole" if roles["roles"] else "createRole", _KEEPER, **keeper)
+        for role, contents in _roles(f"{prefix}{VAULT}").items():
+            is_there = (await admin.command("rolesInfo", role))["roles"]
+            await admin.command("updateRole" if is_there else "createRole", role, **contents)
         present = {user["user"] for user in (await admin.command("usersInfo"))["users"]}
         for name, password in self.passwords.items():
             granted: list[Any] = [{"role": "readWrite", "db": f"{prefix}{name}"}]
-            if name in (OPERATOR, VAULT):
-                granted = ["root"] if name == OPERATOR else [_KEEPER]
+            if name in _ROLES:
+                granted = [_ROLES[name]]
             await admin.command("updateUser" if name in present else "createUser", name, pwd=password, roles=granted)
+
+
+_ROLES = {OPERATOR: "root", VAULT: "vaultUser", ERASER: "vaultEraser"}
+
+
+def _roles(vault: str) -> dict[str, Document]:
+    """Who uses the vault reads it, makes keys and destroys them, and can remove none; who cleans it does the rest."""
+    used: list[Document] = [
+        {"resource": {"db": vault, "collection": ""}, "actions": ["find"]},
+        {"resource": {"db": vault, "collection": "keys"}, "actions": ["find", "insert", "update"]},
+    ]
+    cleaned = [{"role": role, "db": vault} for role in ("readWrite", "dbAdmin")]
+    return {
+        _ROLES[VAULT]: {"privileges": used, "roles": []},
+        _ROLES[ERASER]: {"privileges": _PUSHING, "roles": cleaned},
+    }
 
 
 def are_made(folder: Path) -> bool:

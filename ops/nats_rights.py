@@ -56,12 +56,13 @@ def rights_of(name: str) -> Rights:
     """What the process called `name` needs, and no more."""
     part = PARTS[name]
     publish = [*part.says, *(f"{kind}.{asked}.>" for asked in part.asks for kind in ("command", "query"))]
+    publish += [f"health.{asked}" for asked in part.asks]
     subscribe = [*part.hears, f"_INBOX.{name}.>"]
     if part.keeps_log:
         publish += [f"event.{name}.>", f"projected.{name}", "live.>", *_answering(name), *_keeping_time(name)]
         publish += [right for stream in (name, *part.follows) for right in _reading(stream.upper())]
         publish += [f"probe.{name}", f"$JS.API.STREAM.CREATE.{_PROBES}"]
-        subscribe += [f"command.{name}.>", f"query.{name}.>", f"projected.{name}", f"timers.{name}"]
+        subscribe += [f"command.{name}.>", f"query.{name}.>", f"projected.{name}", f"timers.{name}", f"health.{name}"]
     return Rights(tuple(publish), tuple(subscribe))
 
 

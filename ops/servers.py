@@ -466,7 +466,8 @@ class MongoServer(LocalServer):
         self._member = f"{LOOPBACK}:{self.port}"
         self._users = MongoUsers.kept_in(self.data_dir)
         self._is_locked = True
-        self.url = self._users.url(OPERATOR, self._member, REPLICA_SET)
+        self.environment = self._users.environment(self._member, REPLICA_SET)
+        self.url = self.environment["MONGODB_URI"]
 
     def environment_of(self, service: str) -> dict[str, str]:
         """What the process of a service is told of this server: its own user, and the vault's if it holds keys."""

@@ -86,7 +86,7 @@ async def up(data: Path, port: int, demo: bool) -> None:
     if not environment["MONGODB_URI"]:
         mongod = MongoServer(data / "mongod")
         servers.append(mongod)
-        environment["MONGODB_URI"] = mongod.url
+        environment |= mongod.environment
         for name in own:
             own[name] |= mongod.environment_of(name)
 

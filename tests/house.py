@@ -103,7 +103,7 @@ async def house(folder: Path, *, nats_servers: int = 1, more: Mapping[str, str] 
     gateway_port = free_port()
     environment = {
         **(cluster or nats[0]).environment,
-        "MONGODB_URI": mongod.url,
+        **mongod.environment,
         "SMARTPLUS_SECRET_FILE": str(secret),
         "SMARTPLUS_KEYS_DIR": str(keys_folder(folder)),
         "SMARTPLUS_PUBLIC_URL": f"http://{LOOPBACK}:{gateway_port}",

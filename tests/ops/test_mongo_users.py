@@ -12,8 +12,9 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
+from kernel.vault import MongoKeys, Secrets
 from ops import mongo_users
-from ops.mongo_users import OPERATOR, VAULT, MongoUsers, keepers
+from ops.mongo_users import ERASER, OPERATOR, VAULT, MongoUsers, keepers
 from ops.nats_rights import PARTS
 from ops.servers import REPLICA_SET, MongoServer
 
@@ -128,13 +129,37 @@ async def test_a_service_may_do_with_its_own_database_what_it_needs(mongod: Mong
         await own.drop_collection("live")
 
 
-async def test_the_vault_is_its_user_s_who_may_push_the_oplog(mongod: MongoServer) -> None:
+async def test_who_uses_the_vault_makes_and_destroys_keys_and_can_remove_none(mongod: MongoServer) -> None:
     async with entered(url_of(mongod, VAULT)) as client:
-        await client.vault["keys"].insert_one({"_id": "k"})
-        await client.vault["keys"].delete_one({"_id": "k"})
-        await client.vault.drop_collection("keys")
+        keys = MongoKeys(client, Secrets(bytes(32)), cached_s=0)
+        assert await keys.key("k") is not None
+        await keys.destroy("k")
+        assert await keys.key("k") is None
+        await keys.check()
+        things = client.vault["things"]
+        for doing in (
+            lambda: client.vault["keys"].delete_one({"_id": "k"}),
+            lambda: client.vault.drop_collection("keys"),
+            lambda: client.vault["keys"].rename("gone"),
+            lambda: client.vault.command("collMod", "keys", validator={}),
+            lambda: things.insert_one({"_id": 2}),
+            lambda: client.admin.command("appendOplogNote", data={"note": ""}),
+        ):
+            assert await is_forbidden(doing())
+
+
+async def test_who_cleans_the_vault_does_so_and_pushes_the_oplog(mongod: MongoServer) -> None:
+    async with entered(url_of(mongod, ERASER)) as client:
+        await client.vault["keys"].insert_one({"_id": "old"})
+        await client.vault.command("collMod", "keys", validator={}, validationLevel="strict")
+        await client.vault["keys"].delete_one({"_id": "old"})
         await client.admin.command("appendOplogNote", data={"note": ""})
+        assert await client.local["oplog.rs"].find({}, {"ts": 1}).sort("$natural", 1).limit(1).to_list()
         assert "oplog" in await client.admin.command("serverStatus", oplog=True)
+        for name in keepers():
+            assert await is_forbidden(client[name]["things"].find_one())
+        assert await is_forbidden(client.admin.command("usersInfo"))
+        await client.vault.drop_collection("keys")
 
 
 def test_who_keeps_no_data_is_told_no_password(tmp_path: Path) -> None:
@@ -143,6 +168,7 @@ def test_who_keeps_no_data_is_told_no_password(tmp_path: Path) -> None:
     holders = {name for name, each in told.items() if any(users.passwords[VAULT] in url for url in each.values())}
     assert holders == set(keepers())
     assert not any(password in str(told["gateway"]) for password in users.passwords.values())
+    assert not any(users.passwords[ERASER] in url for each in told.values() for url in each.values())
     assert not any(password in repr(users) for password in users.passwords.values())
     assert MongoUsers.kept_in(tmp_path) == users
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
@@ -184,7 +210,7 @@ async def test_a_folder_from_before_there_were_users_goes_on_locked(tmp_path: Pa
 async def test_a_first_start_that_died_with_one_user_is_finished_by_the_next(tmp_path: Path) -> None:
     async with MongoServer(tmp_path, cache_gb=0.25) as server:
         async with entered(server.url) as operator:
-            for name in (VAULT, *keepers()):
+            for name in (VAULT, ERASER, *keepers()):
                 await operator.admin.command("dropUser", name)
         (tmp_path / "users-made").unlink()
     async with MongoServer(tmp_path, cache_gb=0.25) as server, entered(url_of(server, "accounts")) as client:
