@@ -46,7 +46,7 @@ from contracts.message import (
 from kernel import actor as proof
 from kernel.decider import Refused
 from kernel.log import LogFull, Unavailable
-from kernel.nats_address import NatsAddress
+from kernel.nats_address import INBOXES, NatsAddress
 from kernel.settings import Settings
 from kernel.telemetry import ANSWER_SECONDS, ANSWERS, trace_context, traced_headers, tracer
 
@@ -58,7 +58,6 @@ M = TypeVar("M", bound=BaseModel)
 COMMAND_TIMEOUT_S = 10.0
 QUERY_TIMEOUT_S = 5.0
 CORRELATION = "correlation_id"
-INBOXES = "_INBOX."
 # While a server or a service is restarted nobody takes a message for a moment; it may wait that long.
 _NOBODY_THERE_S = 2.0
 _NOBODY_THERE_PAUSE_S = 0.05
@@ -362,7 +361,6 @@ class _Endpoint:
         task.add_done_callback(self._done)
 
     async def _one(self, message: Msg) -> None:
-        # An answer on any other subject would be said with this service's rights: an event, for example.
         if not message.reply.startswith(INBOXES):
             return
         answered = await self._answer(message)

@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 
 from kernel.health import PROBE_TIMEOUT_S, Health
+from kernel.nats_address import INBOXES
 from kernel.tasks import ended
 
 AWAY = "away"
@@ -35,6 +36,8 @@ async def answer_for(client: Client, health: Health) -> None:
     running: set[asyncio.Task[None]] = set()
 
     async def answer(message: Msg) -> None:
+        if not message.reply.startswith(INBOXES):
+            return
         _, state = await health.ready()
         with contextlib.suppress(NatsError, OSError):
             await client.publish(message.reply, json.dumps(state).encode())

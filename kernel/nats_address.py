@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+INBOXES = "_INBOX."
+"""Where answers go. Elsewhere one would be said with the rights of whoever answers: an event, for example."""
+
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -40,7 +43,7 @@ class NatsAddress:
     @property
     def inbox_prefix(self) -> str:
         """Below which answers come: each user has its own, so that nobody can listen to another's."""
-        return f"_INBOX.{self.user}" if self.user and _TOKEN.fullmatch(self.user) else "_INBOX"
+        return f"{INBOXES}{self.user}" if self.user and _TOKEN.fullmatch(self.user) else "_INBOX"
 
     @property
     def credentials(self) -> dict[str, Any]:

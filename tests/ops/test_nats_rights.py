@@ -89,7 +89,7 @@ def hostile(name: str) -> list[tuple[str, bytes]]:
         said += [(f"sch.{other}.thing.1.x", b""), (f"due.{other}.thing.1.x", b""), (f"probe.{other}", b"")]
         said += [(f"$JS.API.CONSUMER.CREATE.SCHED.{other}.due.{other}.>", b"{}")]
         if other not in PARTS[name].asks:
-            said += [(f"command.{other}.Do", b"{}"), (f"query.{other}.Tell", b"{}")]
+            said += [(f"command.{other}.Do", b"{}"), (f"query.{other}.Tell", b"{}"), (f"health.{other}", b"")]
         if other not in PARTS[name].follows:
             said += [
                 (f"$JS.API.STREAM.INFO.{stream}", b""),
@@ -136,7 +136,8 @@ async def test_what_is_said_to_another_cannot_be_listened_to(cell: Cell, name: s
     part = PARTS[name]
     others = [other for other in (*PARTS, OPERATOR) if other != name]
     subjects = [f"{kind}.{other}.>" for other in others for kind in ("command", "query", "event", "_INBOX")]
-    subjects += [subject for other in others for subject in (f"_INBOX.{other}.>", f"timers.{other}", f"sch.{other}.>")]
+    subjects += [f"{kind}.{other}" for other in others for kind in ("timers", "health", "probe")]
+    subjects += [f"{kind}.{other}.>" for other in others for kind in ("_INBOX", "sch", "due")]
     subjects += [">", "*", "_INBOX.>", "_INBOX.*.>", "event.>", "command.>", "query.>", "due.>", "$JS.>", "$SYS.>"]
     if not part.keeps_log:
         subjects += [f"event.{name}.>", f"command.{name}.>"]
