@@ -15,7 +15,7 @@ from contracts.accounts import Filled, Id, Page, PerPage
 from contracts.characters import pasted_lines
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
 from contracts.notations import host_ipv4, mac_address, rtsp_address
-from contracts.text import FilledLine, Name, cleaned, labelled, machine, numeral, page_path
+from contracts.text import FilledLine, Name, cleaned, labelled, machine, matching, numeral, page_path
 
 RELAYS_MAX = 4
 SECURITY_RELAYS_MAX = 2
@@ -48,7 +48,7 @@ Ip = Annotated[
     cleaned(numeral),
     AfterValidator(host_ipv4),
 ]
-Dtmf = Annotated[str, Field(pattern=r"^[0-9*#]{1,4}$"), cleaned(numeral)]
+Dtmf = Annotated[str, cleaned(numeral), *matching(r"^[0-9*#]{1,4}$", "dtmf-malformed")]
 RelayNumber = Annotated[int, Field(ge=1, le=RELAYS_MAX)]
 RtspAddress = Annotated[str, Field(max_length=1024), cleaned(machine), AfterValidator(rtsp_address)]
 AutopText = Annotated[

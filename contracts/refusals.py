@@ -90,6 +90,7 @@ REFUSALS: Mapping[str, Reason] = {
     # Devices: a field is wrong
     "mac-malformed": Reason(Kind.INVALID, "This is not a MAC of 12 hexadecimal digits."),
     "mac-of-no-device": Reason(Kind.INVALID, "This is not the MAC of one device. Read it off the label again."),
+    "dtmf-malformed": Reason(Kind.INVALID, "A DTMF code has 1 to 4 of the characters 0 to 9, * and #."),
     "ip-malformed": Reason(Kind.INVALID, "This is not an IPv4 address, such as 192.168.1.20."),
     "ip-of-no-device": Reason(Kind.INVALID, "No device has this IP address: it means a network, a group or nobody."),
     "rtsp-malformed": Reason(Kind.INVALID, "This is not an RTSP address, such as rtsp://192.168.1.20:554/stream."),

@@ -53,6 +53,18 @@ def fault(code: str) -> PydanticCustomError:
     return PydanticCustomError(code, REFUSALS[code].sentence)
 
 
+def matching(pattern: str, code: str) -> tuple[Any, AfterValidator]:
+    """What refuses text that does not match with this code; schemas say the pattern."""
+    matches = re.compile(pattern).fullmatch
+
+    def check(text: str) -> str:
+        if matches(text) is None:
+            raise fault(code)
+        return text
+
+    return Field(json_schema_extra={"pattern": pattern}), AfterValidator(check)
+
+
 def cleaned(clean: Callable[[str], str]) -> BeforeValidator:
     """Has text cleaned before it is measured; what is no text, or far too long, goes on to be refused."""
 
@@ -108,5 +120,5 @@ Email = Annotated[
     str, StringConstraints(max_length=254), cleaned(lambda text: machine(half_width(text))), AfterValidator(_email)
 ]
 Phone = Annotated[str, StringConstraints(max_length=32), cleaned(numeral)]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Country = Annotated[str, Field(description="ISO 3166-1 alpha-2"), *matching(r"^[A-Z]{2}$", "country-invalid")]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{10}$")]

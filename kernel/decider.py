@@ -40,6 +40,33 @@ class Refused(Exception):
         return Refusal(code=self.code, detail=self.detail, errors=self.errors or one)
 
 
+def together(*checks: Callable[[], Any]) -> tuple[Any, ...]:
+    """What each of the checks answers. Raises one `Refused` with all that any of them refuses, each at its field."""
+    answers: list[Any] = []
+    refusals: list[Refused] = []
+    for check in checks:
+        try:
+            answers.append(check())
+        except Refused as refused:
+            refusals.append(refused)
+    refuse(refusals)
+    return tuple(answers)
+
+
+def refuse(refusals: Iterable[Refused]) -> None:
+    """Raise these as one; nothing when there are none. Of several that differ the code is `invalid`."""
+    found = list(refusals)
+    if not found:
+        return
+    errors = [each for refused in found for each in refused.refusal().errors]
+    if len(found) == 1 or not errors:
+        raise found[0]
+    code, detail = found[0].code, found[0].detail
+    if len({refused.code for refused in found}) > 1:
+        code, detail = "invalid", "Several fields are wrong."
+    raise Refused(code, detail, errors=errors)
+
+
 class Ref(NamedTuple):
     """The name of one aggregate of the deciding service: its kind and its id."""
 

@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from contracts.accounts import (
@@ -55,7 +56,7 @@ from contracts.accounts import (
 )
 from contracts.message import Actor, Event, Role
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, together
 from services.accounts import access, login, sip
 from services.accounts.phone import e164, known_country
 from services.accounts.refusing import refused
@@ -649,12 +650,16 @@ def _residence(command: AddUser | EditUser) -> Residence:
 
 
 def _contacts(command: AddUser | EditUser) -> Contacts:
-    person = _contacts_of_person(command)
-    landlines = tuple(e164(each, person.country, f"landlines.{i}") for i, each in enumerate(command.landlines))
-    return replace(person, landlines=landlines)
+    country = known_country(command.country)
+    mobile, *landlines, _ = together(
+        lambda: e164(command.mobile, country, "mobile"),
+        *(partial(e164, each, country, f"landlines.{i}") for i, each in enumerate(command.landlines)),
+        lambda: known_zone(command.time_zone),
+    )
+    return Contacts(command.email, country, mobile, tuple(landlines))
 
 
-def _contacts_of_person(command: AddUser | EditUser | AddMember | EditMember) -> Contacts:
+def _contacts_of_person(command: AddMember | EditMember) -> Contacts:
     country = known_country(command.country)
     return Contacts(command.email, country, e164(command.mobile, country, "mobile"))
 

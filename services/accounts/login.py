@@ -13,7 +13,7 @@ from typing import assert_never
 from contracts.accounts import LoginClaimed, LoginReleased
 from contracts.characters import half_width, without_unseen
 from contracts.text import folded
-from kernel.decider import Aggregate, Elsewhere, Neighbours, Ref
+from kernel.decider import Aggregate, Elsewhere, Neighbours, Ref, Refused, refuse
 from kernel.hosts import compared_name, shown_name
 from services.accounts.refusing import refused
 
@@ -94,7 +94,8 @@ def _parted(old: dict[str, Ref], new: dict[str, Ref]) -> tuple[list[Ref], dict[s
 
 def claim(wanted: dict[str, Ref], account_id: str, logins: Neighbours) -> list[Elsewhere]:
     """Take those logins; nothing for one that is held already. Refuses (`login-taken`, the field) another's."""
-    claimed = []
+    claimed: list[Elsewhere] = []
+    taken: list[Refused] = []
     for field, ref in wanted.items():
         name, _, formerly = field.partition("/")
         holder = logins[ref].account_id
@@ -102,9 +103,10 @@ def claim(wanted: dict[str, Ref], account_id: str, logins: Neighbours) -> list[E
         if formerly and by_email(ref.id.removeprefix("email:")) != wanted[name]:
             continue
         if holder not in (None, account_id):
-            raise refused("login-taken", name)
+            taken.append(refused("login-taken", name))
         if holder is None and not formerly:
             claimed.append(Elsewhere(ref, LoginClaimed(account_id=account_id)))
+    refuse(taken)
     return claimed
 
 

@@ -7,7 +7,7 @@ firmware can have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
@@ -44,7 +44,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Event
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, Refused, refuse
 from services.devices import home, mac, models, sip
 from services.devices.refusing import refused
 
@@ -227,8 +227,7 @@ def bind(command: BindDevice, device: Device, there: Neighbours) -> Outcome:
         raise refused("user-unknown")
     if device.device_id:
         return _repeated(command, device)
-    _require_fields_of_kind(command, device)
-    _require_relays(command, device)
+    refuse([*_faults_of_kind(command, device), *_faults_of_relays(command, device)])
     home.require_room(there[home.of(command.user_id)])
     number = sip.first_free(sip.candidates(command.device_id), command.at, there)
     assert command.key_hash, "the service makes the key before it decides"
@@ -293,8 +292,7 @@ def _repeated(command: BindDevice, device: Device) -> list[Event]:
 
 def edit(command: EditDevice, device: Device, _: Neighbours) -> Outcome:
     check(command.actor, device)
-    _require_fields_of_kind(command, device)
-    _require_relays(command, device)
+    refuse([*_faults_of_kind(command, device), *_faults_of_relays(command, device)])
     changes: list[Event | Elsewhere] = []
     if not _same(device, description := _description(command)):
         changes.append(DeviceDescribed(**_names(device), **description))
@@ -319,7 +317,7 @@ def rotate_key(command: RotateDeviceKey, device: Device, _: Neighbours) -> Outco
     return [DeviceKeyIssued(**_names(device), key_hash=command.key_hash)]
 
 
-def _require_fields_of_kind(form: BindDevice | EditDevice, before: Device) -> None:
+def _faults_of_kind(form: BindDevice | EditDevice, before: Device) -> Iterator[Refused]:
     """Each kind has its own fields (R-19). What is on may stay, also once the distributor's switch is off."""
     is_doorphone, is_monitor = form.kind in DOORPHONES, form.kind is DeviceKind.INDOOR_MONITOR
     chosen = {
@@ -327,22 +325,24 @@ def _require_fields_of_kind(form: BindDevice | EditDevice, before: Device) -> No
         "works_offline": form.works_offline and not is_monitor,
         "arming_function": form.arming_function and not is_monitor,
     }
+    switched_off = {
+        "internet_access": not form.internet_access and before.internet_access and not form.offline_solution,
+        "works_offline": form.works_offline and not before.works_offline and not form.offline_solution,
+    }
     for field, misplaced in chosen.items():
         if misplaced:
-            raise refused("field-not-for-this-type", field)
-    if not form.offline_solution:
-        if not form.internet_access and before.internet_access:
-            raise refused("offline-solution-off", "internet_access")
-        if form.works_offline and not before.works_offline:
-            raise refused("offline-solution-off", "works_offline")
-    if not form.internet_access and form.transfer_ip is None:
-        raise refused("transfer-ip-missing", "transfer_ip")
+            yield refused("field-not-for-this-type", field)
+        elif switched_off.get(field):
+            yield refused("offline-solution-off", field)
+    may_be_without_internet = not (chosen["internet_access"] or switched_off["internet_access"])
+    if may_be_without_internet and not form.internet_access and form.transfer_ip is None:
+        yield refused("transfer-ip-missing", "transfer_ip")
 
 
-def _require_relays(form: BindDevice | EditDevice, before: Device) -> None:
+def _faults_of_relays(form: BindDevice | EditDevice, before: Device) -> Iterator[Refused]:
     """What a relay is set to already may stay: a device that turned out to be less is not locked for that."""
     if form.security_relays and form.kind not in WITH_SECURITY_RELAYS:
-        raise refused("security-relay-not-for-this-type", "security_relays")
+        yield refused("security-relay-not-for-this-type", "security_relays")
     codes: dict[str, bool] = {}
     closed = models.methods_gate(before.model, before.firmware) is models.Gate.CLOSED
     for field, relays, present in (
@@ -350,21 +350,21 @@ def _require_relays(form: BindDevice | EditDevice, before: Device) -> None:
         ("security_relays", form.security_relays, before.security_relays),
     ):
         if len({each.number for each in relays}) != len(relays):
-            raise refused("relay-twice", field)
+            yield refused("relay-twice", field)
         methods = {each.number: each.methods for each in present}
         dtmf = {each.number: each.dtmf for each in present if each.enabled}
         for i, relay in enumerate(relays):
             if relay.enabled and relay.dtmf:
                 is_new = dtmf.get(relay.number) != relay.dtmf
                 if fault := _dtmf_fault(relay.dtmf, is_new, codes):
-                    raise refused(fault, f"{field}.{i}.dtmf")
+                    yield refused(fault, f"{field}.{i}.dtmf")
                 codes[relay.dtmf] = is_new
             is_new_choice = set(DEVICE_METHODS) - set(relay.methods) and methods.get(relay.number) != _methods(relay)
             if closed and is_new_choice:
-                raise refused("methods-not-for-this-device", f"{field}.{i}.methods")
+                yield refused("methods-not-for-this-device", f"{field}.{i}.methods")
     added = {each.number for each in form.relays} - {each.number for each in before.relays}
     if any(number > models.max_relays(before.model) for number in added):
-        raise refused("relays-exceed-model", "relays")
+        yield refused("relays-exceed-model", "relays")
 
 
 def _dtmf_fault(code: str, is_new: bool, others: Mapping[str, bool]) -> str | None:

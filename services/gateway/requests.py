@@ -10,6 +10,7 @@ from litestar.connection import Request
 from litestar.datastructures import State
 from pydantic import BaseModel, ValidationError
 
+from services.gateway import form_faults
 from services.gateway.problems import Problem
 
 DEPTH_LIMIT = 32
@@ -66,10 +67,10 @@ class StrictRequest(Request[None, None, State]):
         assert declared is not None
         model: type[BaseModel] = declared.annotation
         raw = await self.body()
-        parsed(raw)
+        document = parsed(raw)
         try:
             return model.model_validate_json(raw, strict=True)
         except ValidationError as error:
             if error.errors(include_input=False)[0]["type"] == "json_invalid":  # half a surrogate pair: no text at all
                 raise Problem(400, "malformed", "The body is not JSON.") from None
-            raise
+            form_faults.refuse(error, document if isinstance(document, dict) else {})

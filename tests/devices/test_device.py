@@ -308,6 +308,23 @@ def test_security_relays_go_with_door_phones_and_access_control_only() -> None:
         changed(edit, security_relays=three)
 
 
+def test_all_that_is_wrong_with_a_device_is_told_at_once() -> None:
+    gate = Relay(number=1, name="Gate", dtmf="9")
+    wrong = changed(
+        edit, works_offline=True, arming_function=True, internet_access=False, relays=(gate, gate), transfer_ip=None
+    )
+    outcome = at_home().when(wrong)
+    outcome.then_refused("invalid")
+    assert outcome.refused is not None
+    assert {each.field: each.code for each in outcome.refused.refusal().errors} == {
+        "internet_access": "offline-solution-off",
+        "works_offline": "field-not-for-this-type",
+        "arming_function": "field-not-for-this-type",
+        "relays": "relay-twice",
+        "relays.1.dtmf": "dtmf-taken",
+    }
+
+
 @pytest.mark.row("D-04", "D-11", "D-12", "D-13", "D-14", "D-15")
 def test_each_kind_has_its_own_fields() -> None:
     wrong = changed(edit_monitor, internet_access=False, transfer_ip="192.168.1.5", offline_solution=True)
