@@ -61,6 +61,8 @@ def rights_of(name: str) -> Rights:
     if part.keeps_log:
         publish += [f"event.{name}.>", f"projected.{name}", "live.>", *_answering(name), *_keeping_time(name)]
         publish += [right for stream in (name, *part.follows) for right in _reading(stream.upper())]
+        # It makes room for itself when its setting says so. What a stream refuses (deletion) it refuses after that too.
+        publish += [f"$JS.API.STREAM.UPDATE.{name.upper()}"]
         publish += [f"probe.{name}", f"$JS.API.STREAM.CREATE.{_PROBES}"]
         subscribe += [f"command.{name}.>", f"query.{name}.>", f"projected.{name}", f"timers.{name}", f"health.{name}"]
     return Rights(tuple(publish), tuple(subscribe))

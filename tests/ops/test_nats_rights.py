@@ -97,7 +97,8 @@ def hostile(name: str) -> list[tuple[str, bytes]]:
             ]
             said += [(f"$JS.API.CONSUMER.CREATE.{stream}", json.dumps({"stream_name": stream, "config": {}}).encode())]
     for stream in [*map(str.upper, KEEPERS), "SCHED", "NEW"]:
-        said += [(f"$JS.API.STREAM.{verb}.{stream}", b"{}") for verb in ("DELETE", "PURGE", "UPDATE", "MSG.DELETE")]
+        verbs = ["DELETE", "PURGE", "MSG.DELETE", *(["UPDATE"] if stream != name.upper() else [])]
+        said += [(f"$JS.API.STREAM.{verb}.{stream}", b"{}") for verb in verbs]
         said += [(f"$JS.API.STREAM.MSG.GET.{stream}", b'{"seq":1}'), (f"$JS.API.STREAM.SNAPSHOT.{stream}", b"{}")]
         said += [(f"$JS.API.CONSUMER.LIST.{stream}", b""), (f"$JS.API.CONSUMER.NAMES.{stream}", b"")]
         said += [(f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.x", b"{}"), (f"$JS.API.STREAM.RESTORE.{stream}", b"{}")]
