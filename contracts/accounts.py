@@ -925,7 +925,8 @@ class FindLoginOwner(Query):
 class AuditRow(View):
     """One line of the audit trail: names are those of staff, ids those of residents.
 
-    `reason` is what the distributor gave when it switched into an installer's account.
+    `reason` is what the distributor gave when it switched into an installer's account. Of a Reset or Delete `erased_by`
+    says by when nothing is left in any copy that a store makes, and `erased_at` since when nothing is.
     """
 
     event_id: str
@@ -941,6 +942,8 @@ class AuditRow(View):
     impersonator_name: str | None
     address: str | None
     reason: str | None
+    erased_by: AwareDatetime | None = None
+    erased_at: AwareDatetime | None = None
 
 
 class AuditPage(View):

@@ -13,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import nats.errors
@@ -29,6 +30,7 @@ from kernel.bus import Asked, Caller, Endpoints, client_of, make_broker
 from kernel.codec import Codec, Upcast
 from kernel.collecting import collect_seldom
 from kernel.decider import Aggregate, Ref, Refused
+from kernel.erasure import Erasures, ErasureWatch
 from kernel.handling import Contended, Deciding, Handled
 from kernel.health import Health, NotReady, Stage, Surface, measure_process, serving
 from kernel.jetstream import UnfitServer, check_server, open_log
@@ -82,7 +84,8 @@ class Notice(NamedTuple):
 class Working:
     """What preparing and answering a command may use. `load` gives an aggregate's state and its last sequence.
 
-    `caller` asks other services, in the name of whoever acts.
+    `caller` asks other services, in the name of whoever acts. `erased_within` is how long after Reset and Delete
+    something may be left in what stores copy.
     """
 
     load: Callable[[Ref], Awaitable[tuple[Any, int]]]
@@ -91,6 +94,7 @@ class Working:
     database: Database
     timers: Timers
     caller: Caller
+    erased_within: timedelta = timedelta(hours=24)
 
 
 class Handles(Protocol):
@@ -133,6 +137,8 @@ class Reading:
     load: Callable[[Ref], Awaitable[tuple[Any, int]]]
     client: Client
     settings: Settings
+    erased_since: Callable[[datetime], Awaitable[datetime | None]]
+    """Since when what was erased at that time is in no copy any more; None while it may be."""
 
 
 Look = Callable[[Any, Reading], Awaitable[View | bytes]]
@@ -246,6 +252,9 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         for name, events in service.followed.items():
             followed = await open_log(client, name, settings.replicas, settings.room_of(name))
             sources.append(Source(name, followed, Codec(name, events, keys, secrets)))
+        erasures = Erasures(vault, settings.database("vault"))
+        watch = ErasureWatch(service.name, erasures, settings.erased_within)
+        health.probes["erasure"] = watch.probe
         projector = Projector(
             service.name,
             [each for each in sources if each.service in _projected(service)],
@@ -260,6 +269,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         keep = _Keeping(broken)
         stack.push_async_callback(keep.end)
         keep.task("room", room.watch())
+        keep.task("erasure", watch.run())
         if service.read_models:
             health.probes["projection"] = lambda: _projects(projector)
             keep.task("projection", projector.run())
@@ -267,7 +277,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
 
         timers = Timers(client, service.name, settings.replicas)
         caller = Caller(client, secrets.actor)
-        working = Working(deciding.load, secrets, keys, database, timers, caller)
+        working = Working(deciding.load, secrets, keys, database, timers, caller, settings.erased_within)
         handling = _Preparing(service, deciding, working)
         if service.timers:
             await timers.open()
@@ -282,7 +292,9 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
                 settings, secrets, client, caller, log, codec, keys, database, timers, handling, health, keep.task
             )
             await stack.enter_async_context(service.beside(beside))
-        desk = _Desk(service, handling, watermark, Reading(database, secrets, deciding.load, client, settings))
+        desk = _Desk(
+            service, handling, watermark, Reading(database, secrets, deciding.load, client, settings, erasures.since)
+        )
         endpoints = Endpoints(broker, service.name, secrets.actor)
         for command in service.commands:
             endpoints.command(command, desk.obey)

@@ -1,6 +1,7 @@
 """What a process is told from outside, read once. A missing or wrong value stops the start with one clear line."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -47,6 +48,8 @@ class Settings(BaseSettings):
     """The folder with the keys that wrap data keys (`kernel.wrapping`); without it the secret wraps them."""
     eraser_mongodb_uri: Annotated[str | None, Field(repr=False)] = None
     """The same MongoDB as the user who rotates the vault and pushes the oplog; none: as the one of `mongodb_uri`."""
+    erased_within_hours: Annotated[int, Field(ge=3, le=24 * 30)] = 24
+    """Within which time after Reset or Delete nothing is left in what stores copy; people are told so."""
     port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Where health and metrics (the gateway: everything) answer; 0 takes a free one."""
     host: str = "127.0.0.1"
@@ -128,6 +131,10 @@ class Settings(BaseSettings):
     def vault_uri(self) -> str:
         """Where the data keys are, as whoever may read them."""
         return self.mongodb_vault_uri or self.mongodb_uri
+
+    @property
+    def erased_within(self) -> timedelta:
+        return timedelta(hours=self.erased_within_hours)
 
     def database(self, name: str) -> str:
         """The name of a MongoDB database, with this world's prefix."""

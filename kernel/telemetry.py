@@ -98,6 +98,12 @@ DEAD_LETTERS = Gauge(
     ("service", "reader"),
     registry=REGISTRY,
 )
+ERASURE_AGE_SECONDS = Gauge(
+    "smartplus_erasure_age_seconds",
+    "How long ago the newest run of the eraser that is done began: what was erased before is in no copy any more.",
+    ("service",),
+    registry=REGISTRY,
+)
 
 # Without the variables of each frame: they hold what people typed.
 _tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))

@@ -244,6 +244,18 @@ def rebuild(service: Annotated[str, typer.Argument(help="For example: accounts."
     asyncio.run(_module("rebuild", data).rebuild(service))
 
 
+@app.command("erase-now")
+def erase_now(data: Data = DEFAULT_DATA) -> None:
+    """Erase now, from all copies that the stores make, what Reset and Delete erased; else it happens once a day."""
+    print(_asked(_module("erasing", data).erase_now()))
+
+
+@app.command()
+def eraser(data: Data = DEFAULT_DATA) -> None:
+    """Do so once a day, for ever, as `smartplus up` does."""
+    asyncio.run(_module("erasing", data).keep_erasing())
+
+
 @vault_app.command("rotate")
 def vault_rotate(data: Data = DEFAULT_DATA) -> None:
     """Replace the wrapping key and destroy the former ones: no copy of the vault made until now opens any more."""

@@ -455,11 +455,13 @@ class MongoServer(LocalServer):
 
     Nobody enters without a password: the operator as in `url`, each service as its own user (`environment_of`). The
     users are made at the first start. A folder from before there were users starts once without the lock to get them.
+    `options` are further arguments of mongod.
     """
 
     name = "mongod"
 
-    def __init__(self, data_dir: Path, port: int = 0, *, cache_gb: float = 0.5) -> None:
+    def __init__(self, data_dir: Path, port: int = 0, *, cache_gb: float = 0.5, options: Sequence[str] = ()) -> None:
+        self._options = tuple(options)
         self.port = port or free_port()
         super().__init__(data_dir, find_mongod(), [self.port])
         self._cache_gb = cache_gb
@@ -502,6 +504,7 @@ class MongoServer(LocalServer):
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             # Else what was deleted stays in the files for five minutes more, for reads of the past that nobody does.
             *("--setParameter", "minSnapshotHistoryWindowInSeconds=0"),
+            *self._options,
         ]
 
     async def _is_ready(self) -> bool:

@@ -96,6 +96,8 @@ async def up(data: Path, port: int, demo: bool) -> None:
     ]
 
     stages: list[list[Child]] = [servers, [*programs]]
+    if "SMARTPLUS_KEYS_DIR" in {**os.environ, **environment}:
+        stages.append([_eraser(environment, screen)])
     if demo and "SMARTPLUS_MQTT_URL" in {**os.environ, **environment}:
         stages.append([_demo_intercoms(environment, data, screen)])
 
@@ -122,6 +124,11 @@ def _program(name: str, port: int, environment: Mapping[str, str], screen: Scree
         f"http://{LOOPBACK}:{port}/health/ready",
         screen.say,
     )
+
+
+def _eraser(environment: Mapping[str, str], screen: Screen) -> Program:
+    command = [sys.executable, "-m", "ops", "eraser"]
+    return Program("eraser", command, {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}, "", screen.say)
 
 
 def _demo_intercoms(environment: Mapping[str, str], data: Path, screen: Screen) -> Program:

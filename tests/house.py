@@ -8,7 +8,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -93,12 +93,14 @@ def _secret(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, nats_servers: int = 1, more: Mapping[str, str] | None = None) -> AsyncIterator[House]:
+async def house(
+    folder: Path, *, nats_servers: int = 1, mongod_options: Sequence[str] = (), more: Mapping[str, str] | None = None
+) -> AsyncIterator[House]:
     """Start everything in a new folder below `folder`, on free ports; stop it all in the end."""
     folder = folder / uuid4().hex[:8]
     cluster = NatsCluster(folder / "nats", nats_servers) if nats_servers > 1 else None
     nats = cluster.nodes if cluster else [NatsServer(folder / "nats")]
-    mongod = MongoServer(folder / "mongod", cache_gb=0.25)
+    mongod = MongoServer(folder / "mongod", cache_gb=0.25, options=mongod_options)
     secret = _secret(folder)
     gateway_port = free_port()
     environment = {

@@ -29,6 +29,7 @@ from contracts.accounts import (
     SipNumberReleased,
     UserAdded,
     UserDeleted,
+    UserReset,
 )
 from contracts.message import Recorded, Role
 from contracts.permissions import within
@@ -41,6 +42,7 @@ from services.accounts.refusing import refused
 from services.accounts.sessions import ACCOUNTS
 
 _PEOPLE_MAX = 1_000
+_ERASING = (UserReset.__name__, UserDeleted.__name__)
 _STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MANAGER)
 
 
@@ -134,7 +136,7 @@ async def list_audit(query: ListAudit, reading: Reading) -> AuditPage:
     shown = found[: query.limit]
     names = await _names(reading.database, shown)
     return AuditPage(
-        rows=tuple(_shown(row, names) for row in shown),
+        rows=tuple([await _with_erasure(_shown(row, names), reading) for row in shown]),
         next=str(shown[-1]["seq"]) if len(found) > len(shown) else None,
     )
 
@@ -179,6 +181,13 @@ def _shown(row: Row, names: dict[str, str | None]) -> AuditRow:
         address=row["address"],
         reason=row["reason"],
     )
+
+
+async def _with_erasure(row: AuditRow, reading: Reading) -> AuditRow:
+    if row.type not in _ERASING:
+        return row
+    by, at = row.at + reading.settings.erased_within, await reading.erased_since(row.at)
+    return row.model_copy(update={"erased_by": by, "erased_at": at})
 
 
 def _seq(cursor: str) -> int:

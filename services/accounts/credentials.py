@@ -17,8 +17,10 @@ from contracts.accounts import (
     CreateInstaller,
     CreatePropertyManager,
     CreateSuperManager,
+    DeleteUser,
     OpenSession,
     ResetPassword,
+    ResetUser,
 )
 from contracts.message import Actor, Command, Event
 from kernel.handling import Handled
@@ -148,6 +150,12 @@ PREPARE: dict[type[Command], Callable[[Any, Working], Awaitable[Command]]] = {
     ),
 }
 
+
+def tell_erased_by(command: ResetUser | DeleteUser, _: Handled, working: Working) -> dict[str, Any]:
+    """By when nothing of what was erased is left in any copy that a store makes."""
+    return {"erased_by": (command.at + working.erased_within).isoformat()}
+
+
 ANSWERS: dict[type[Command], Callable[[Any, Handled, Working], dict[str, Any]]] = {
     OpenSession: tell_login,
     CreateSuperManager: tell_chosen,
@@ -157,4 +165,6 @@ ANSWERS: dict[type[Command], Callable[[Any, Handled, Working], dict[str, Any]]] 
     CreateInstaller: tell_initial,
     CreatePropertyManager: tell_initial,
     ResetPassword: tell_initial,
+    ResetUser: tell_erased_by,
+    DeleteUser: tell_erased_by,
 }

@@ -3,12 +3,23 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from bson import json_util
 
-from contracts.accounts import AddMember, CloseSession, DeleteUser, EditUser, GetUser, ListUsers, ResetUser
+from contracts.accounts import (
+    AddMember,
+    AuditRow,
+    CloseSession,
+    DeleteUser,
+    EditUser,
+    GetUser,
+    ListAudit,
+    ListUsers,
+    ResetUser,
+)
 from contracts.message import ERASED, Actor, Recorded
 from kernel.log import StoredMessage
 from kernel.projection import fingerprint
@@ -100,6 +111,34 @@ async def _whole(region: Region) -> AsyncIterator[list[StoredMessage]]:
         yield batch
         if batch[-1].seq >= last:
             return
+
+
+@pytest.mark.parametrize("wish", [ResetUser, DeleteUser], ids=["reset", "delete"])
+async def test_who_asks_is_told_by_when_no_copy_is_left_and_the_audit_trail_keeps_it(
+    region: Region, wish: type[ResetUser]
+) -> None:
+    installer = await region.installer()
+    user_id, _ = await region.user(installer, activated=True)
+    accepted = await region.tell(wish, installer, user_id=user_id)
+    erased_by = datetime.fromisoformat(accepted.extra["erased_by"])
+    assert erased_by - datetime.now(UTC) <= timedelta(hours=24)
+    subject_id = installer.account_id if wish is DeleteUser else user_id
+
+    async def row() -> AuditRow:
+        page = await region.see(ListAudit, installer, subject_id=subject_id)
+        return next(each for each in page.rows if each.erased_by)
+
+    shown = await row()
+    assert abs((shown.erased_by or erased_by) - erased_by) < timedelta(seconds=1)
+    assert shown.erased_at is None
+    # The eraser begins a minute later, and is done.
+    settings = region.service.settings
+    runs = region.service.database.client[settings.database("vault")]["erasures"]
+    done_at = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=3)
+    await runs.insert_one({"began_at": shown.at + timedelta(minutes=1), "done_at": None})
+    assert (await row()).erased_at is None
+    await runs.update_many({}, {"$set": {"done_at": done_at}})
+    assert (await row()).erased_at == done_at
 
 
 @pytest.mark.row("U-45", "U-48")

@@ -263,6 +263,7 @@ async def test_reset_says_that_it_is_for_rentals_and_empties_the_household(place
     await row.get_by_label("Reset: Rented House").click()
     await reset.get_by_role("button", name="OK").click()
     await expect(page.get_by_text("The household is empty again")).to_be_visible()
+    await expect(page.get_by_text("Nothing is left in any copy by 20")).to_be_visible()
     await expect(row.get_by_role("cell").nth(3)).to_have_text("--")
     await expect(row.get_by_role("cell").nth(5)).to_have_text("0")
     await expect(row.get_by_role("cell").nth(6)).to_have_text("Normal")

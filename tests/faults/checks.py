@@ -1,7 +1,8 @@
 """What must be true after every fault. One violation is a failed test; nothing is retried away.
 
 N1 nothing lost · N2 nothing invented · N3 nothing twice · N4 every chain and batch whole · N5 read models are a fold of
-the log · N10 one audit row an event · N11 no secret and no personal word in the clear · N12 what was erased stays so.
+the log · N10 one audit row an event · N11 no secret and no personal word in the clear · N12 what was erased stays so
+(that it is gone from what stores copy, too: test_erased_copies).
 """
 
 import asyncio

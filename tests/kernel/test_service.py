@@ -223,6 +223,7 @@ async def test_it_says_how_it_is_and_what_it_is(toy: Running) -> None:
         "log": True,
         "writing": True,
         "room": True,
+        "erasure": True,
         "projection": True,
         "reactions": True,
     }

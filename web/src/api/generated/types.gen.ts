@@ -260,7 +260,8 @@ export type AuditPage = {
  *
  * One line of the audit trail: names are those of staff, ids those of residents.
  *
- * `reason` is what the distributor gave when it switched into an installer's account.
+ * `reason` is what the distributor gave when it switched into an installer's account. Of a Reset or Delete `erased_by`
+ * says by when nothing is left in any copy that a store makes, and `erased_at` since when nothing is.
  */
 export type AuditRow = {
     /**
@@ -312,6 +313,14 @@ export type AuditRow = {
      * Reason
      */
     reason: string | null;
+    /**
+     * Erased By
+     */
+    erased_by: string | null;
+    /**
+     * Erased At
+     */
+    erased_at: string | null;
 };
 
 /**

@@ -4,6 +4,7 @@ import i18next, { type ParseKeys } from "i18next";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { AuditRow } from "../../../api";
+import { erasureText } from "../../../ui/erasure";
 import type { Column } from "../../../ui/PagedList";
 import { Machine, Time } from "../../../ui/Text";
 import { type ListLines, TimeLine } from "../../../ui/TimeLine";
@@ -68,6 +69,11 @@ export function AuditList({ queryKey, list, withSubject = true }: AuditListProps
           <Text span inherit fw={600}>
             {eventText(row.type)}
           </Text>
+          {erasureText(row) && (
+            <Text span inherit c="dimmed" fw={400}>
+              {erasureText(row)}
+            </Text>
+          )}
           {row.reason && (
             <Text span inherit c="dimmed" fw={400}>
               <bdi>{row.reason}</bdi>

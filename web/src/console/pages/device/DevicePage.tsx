@@ -39,6 +39,9 @@ import { useDevice } from "./useDevice";
 
 type Tab = "overview" | "commands" | "access" | "audit";
 
+/** What only lines about accounts say. */
+const nothingElse = { reason: null, erased_by: null, erased_at: null };
+
 export function DevicePage({ tab }: { tab: Tab }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -150,7 +153,7 @@ export function DevicePage({ tab }: { tab: Tab }) {
             queryKey={["device-audit", id]}
             list={async (query, signal) => {
               const page = await listDeviceAudit({ path: { device_id: id }, query: fresh(query), signal });
-              return { ...page, rows: page.rows.map((row) => ({ ...row, about_kind: "device", reason: null })) };
+              return { ...page, rows: page.rows.map((row) => ({ ...row, about_kind: "device", ...nothingElse })) };
             }}
             withSubject={false}
           />

@@ -16,6 +16,7 @@ import {
 import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
 import { ConfirmDialog } from "../../../ui/Dialog";
+import { erasedText } from "../../../ui/erasure";
 import { useAreaCode } from "../../../ui/Phone";
 import { toastDone, useRefusalText } from "../../../ui/refusals";
 import { useSession } from "../../session";
@@ -71,8 +72,8 @@ export function EditUser({ user }: { user: UserDetail }) {
     },
   );
   const remove = useCommand<void, Accepted>((_, key) => deleteUser({ path, headers: once(key) }), {
-    onSuccess: () => {
-      toastDone(t("user.deleted"));
+    onSuccess: (accepted) => {
+      toastDone(erasedText(t("user.deleted"), accepted));
       navigate("/user");
       queries.removeQueries({ queryKey: ["user", user.user_id] });
       void queries.invalidateQueries({ queryKey: ["users"] });

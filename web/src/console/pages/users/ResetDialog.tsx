@@ -2,9 +2,10 @@ import { List, SimpleGrid, Text } from "@mantine/core";
 import { IconCheck, IconMinus } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { once, resetUser, type UserRow } from "../../../api";
+import { type Accepted, once, resetUser, type UserRow } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { ConfirmDialog } from "../../../ui/Dialog";
+import { erasedText } from "../../../ui/erasure";
 import { toastDone, useRefusalText } from "../../../ui/refusals";
 
 const goes = ["goesMembers", "goesContacts", "goesHistory", "goesMessages", "goesKeys", "goesLogin"] as const;
@@ -14,9 +15,9 @@ export function ResetDialog({ user, onClose }: { user: Pick<UserRow, "user_id" |
   const { t } = useTranslation();
   const text = useRefusalText();
   const queries = useQueryClient();
-  const reset = useCommand((user_id: string, key) => resetUser({ path: { user_id }, headers: once(key) }), {
-    onSuccess: async () => {
-      toastDone(t("reset.done"));
+  const reset = useCommand<string, Accepted>((user_id, key) => resetUser({ path: { user_id }, headers: once(key) }), {
+    onSuccess: async (accepted) => {
+      toastDone(erasedText(t("reset.done"), accepted));
       onClose();
       await Promise.all(
         ["users", "user", "members", "user-audit", "audit"].map((root) =>

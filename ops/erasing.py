@@ -1,0 +1,92 @@
+"""`smartplus erase-now` and `smartplus eraser`: what was erased goes from the copies too that stores make.
+
+In this order: wrapping keys are replaced, read models are made anew in fresh files, and the oplog of MongoDB is pushed
+past all of it. Nothing is noted as done before everything is; each step may be interrupted and done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import services
+from kernel.erasure import Erasures, is_due
+from kernel.log import Unavailable
+from kernel.mongo import mongo_client
+from kernel.oplog import Pushed, push
+from kernel.rotation import Rotated
+from kernel.settings import Settings, read_settings
+from ops import vault
+from ops.failures import ServerFailed
+from ops.rebuild import rebuild
+
+_LOOK_EVERY_S = 60.0
+_TRY_AGAIN_S = 600.0
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What a run did; the oplog was not pushed when nothing was erased since the run before."""
+
+    rotated: Rotated
+    pushed: Pushed | None
+
+    def __str__(self) -> str:
+        keys = f"{self.rotated.data_keys} data keys under a new wrapping key, {self.rotated.destroyed} former destroyed"
+        if self.pushed is None:
+            return f"Nothing to erase since the last run: {keys}."
+        mb, seconds = self.pushed.bytes // 2**20, self.pushed.seconds
+        return f"Erased completely: {keys}, read models in fresh files, {mb} MB of oplog pushed in {seconds:.0f} s."
+
+
+async def erase_now() -> Erased:
+    """Erase from all copies what was erased at least a minute ago, and note it. After `ServerFailed` run it again."""
+    return await _erase(always=True)
+
+
+async def _erase(*, always: bool) -> Erased:
+    settings = read_settings()
+    uri = settings.eraser_mongodb_uri or settings.mongodb_uri
+    try:
+        async with mongo_client(uri, "eraser") as client:
+            erasures = Erasures(client, settings.database("vault"))
+            run = await erasures.begin()
+            is_anything_new = always or await erasures.is_anything_new()
+            rotated, pushed = await vault.rotate(), None
+            if is_anything_new:
+                for name in _with_read_models():
+                    await rebuild(name)
+                pushed = await push(client, uri)
+            await erasures.finish(run)
+    except Unavailable as error:
+        raise ServerFailed(f"Not everything was erased: {error}.") from None
+    return Erased(rotated, pushed)
+
+
+async def keep_erasing() -> None:
+    """Erase whenever it is due, for ever: what was erased is gone completely within `SMARTPLUS_ERASED_WITHIN_HOURS`."""
+    settings = read_settings()
+    while True:
+        pause_s = _LOOK_EVERY_S
+        try:
+            if await _is_due(settings):
+                print(await _erase(always=False), flush=True)
+        except ServerFailed as failure:
+            print(f"{failure} Trying again in {_TRY_AGAIN_S / 60:g} minutes.", flush=True)
+            pause_s = _TRY_AGAIN_S
+        await asyncio.sleep(pause_s)
+
+
+async def _is_due(settings: Settings) -> bool:
+    uri = settings.eraser_mongodb_uri or settings.mongodb_uri
+    try:
+        async with mongo_client(uri, "eraser") as client:
+            return is_due(await Erasures(client, settings.database("vault")).age(), settings.erased_within)
+    except Unavailable as error:
+        raise ServerFailed(str(error)) from None
+
+
+def _with_read_models() -> list[str]:
+    folder = Path(services.__path__[0])
+    return sorted(main.parent.name for main in folder.glob("*/__main__.py") if main.parent.name != "gateway")

@@ -1,0 +1,18 @@
+// Until when something of what Reset or Delete erased may be left in copies that the stores make, in words.
+import i18next from "i18next";
+import type { Accepted, AuditRow } from "../api";
+import { timestamp } from "../i18n/format";
+
+/** `done`, and by when nothing is left, as the answer to Reset or Delete says. */
+export function erasedText(done: string, { extra }: Accepted): string {
+  const at = typeof extra?.erased_by === "string" ? timestamp(extra.erased_by) : null;
+  return at ? `${done}. ${i18next.t("reset.erasedBy", { at })}` : done;
+}
+
+/** What the line of a Reset or Delete says of it; null on every other line. */
+export function erasureText({ erased_by, erased_at }: AuditRow): string | null {
+  const by = timestamp(erased_by);
+  const at = timestamp(erased_at);
+  if (at) return i18next.t("reset.erasedAt", { at });
+  return by && i18next.t("reset.erasedBy", { at: by });
+}
