@@ -49,9 +49,8 @@ class Pushed:
 async def push(client: Mongo, uri: str) -> Pushed:
     """Return when no member's oplog has an entry from before this call. `uri` is the client's.
 
-    Needs `read` and `dbAdmin` on `local`, and the actions `appendOplogNote` and `fsync` (`clusterManager`,
-    `hostManager`). A member that was away meanwhile may have to be synced anew.
-    Raises `StillInOplog` after five minutes of waiting, and `Unavailable`.
+    Needs the rights of the user `eraser` (`ops.mongo_users`). A member that was away meanwhile may have to be synced
+    anew. Raises `StillInOplog` after five minutes of waiting, and `Unavailable`.
     """
     began = time.monotonic()
     try:

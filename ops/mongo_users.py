@@ -23,8 +23,8 @@ OPERATOR, VAULT, ERASER = "operator", "vault", "eraser"
 _FILE, _KEYFILE, _MADE = "users.json", "keyfile", "users-made"
 # The oplog keeps what was erased until it is pushed on by notes in it; how far it reaches, its oldest entry says.
 _PUSHING = [
-    {"resource": {"cluster": True}, "actions": ["appendOplogNote", "serverStatus", "replSetGetStatus"]},
-    {"resource": {"db": "local", "collection": "oplog.rs"}, "actions": ["find", "collStats"]},
+    {"resource": {"cluster": True}, "actions": ["appendOplogNote", "fsync", "serverStatus", "replSetGetStatus"]},
+    {"resource": {"db": "local", "collection": "oplog.rs"}, "actions": ["find", "collStats", "compact"]},
 ]
 
 Document = dict[str, Any]
