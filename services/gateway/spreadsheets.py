@@ -9,6 +9,7 @@ import csv
 import datetime
 import io
 import json
+import posixpath
 import re
 import resource
 import stat
@@ -17,6 +18,9 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from html import escape
+from itertools import islice
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
@@ -38,12 +42,25 @@ _BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"Rar!", b"7z\xbc\xaf"
 _DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _FORMULA_STARTS = ("=", "+", "-", "@")
+_HEADERS = frozenset({"mac", "macs", "macaddress", "macaddr", "macadresse", "macid", "macno"})
+# Exports write `="0C1105…"` so that no program takes a MAC for a number.
+_LITERAL = re.compile(r'="([^"=]*)"')
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_SEPARATORS = ",;\t|"
+_SHEETS_LOOKED_AT = 4
 _UNSEEN = frozenset("\u034f\u115f\u1160\u3164\uffa0\ufffc") | {chr(point) for point in range(0xFE00, 0xFE10)}
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
+
+_TYPES = "[content_types].xml"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+# Where the reader looks for them, whatever a workbook says.
+_FIXED = {"sharedstrings": "sharedStrings", "styles": "styles"}
+_ODD = re.compile(r"\\|%|^\.|/\.")
 
 # Cells of column A that calamine shows as their last value (formulas) or as nothing (errors).
 _CELL = re.compile(
@@ -83,6 +100,8 @@ def _judged(rows: Iterable[tuple[int, list[Cell], str | None]]) -> list[Row]:
     began = False
     for line, cells, mark in rows:
         if not began:
+            if line == 1 and _is_title(cells):
+                continue
             began = True
             if not _is_header(cells):
                 raise Unreadable("header-missing")
@@ -107,7 +126,16 @@ def _judged(rows: Iterable[tuple[int, list[Cell], str | None]]) -> list[Row]:
 
 
 def _is_header(cells: list[Cell]) -> bool:
-    return bool(cells) and isinstance(cells[0], str) and cells[0].strip("\ufeff \t\r\n\xa0").casefold() == "mac"
+    return bool(cells) and isinstance(cells[0], str) and _letters(cells[0]) in _HEADERS
+
+
+def _is_title(cells: list[Cell]) -> bool:
+    """Whether only the name of the table stands there, as Numbers writes it above the header."""
+    return bool(cells) and _is_filled(cells[0]) and not _is_header(cells) and not any(map(_is_filled, cells[1:]))
+
+
+def _letters(text: str) -> str:
+    return "".join(each for each in unicodedata.normalize("NFKC", text).casefold() if each.isalnum())
 
 
 def _is_filled(cell: Cell) -> bool:
@@ -122,6 +150,8 @@ def _judged_cell(cell: Cell, mark: str | None) -> tuple[str, str | None]:
     if not isinstance(cell, str):
         return _shown(_written(cell)), "cell-not-text"
     text = cell.strip()
+    if literal := _LITERAL.fullmatch(text):
+        text = literal[1]
     if not text:
         return "", "row-empty"
     if text.startswith(_FORMULA_STARTS):
@@ -171,10 +201,11 @@ def _is_noncharacter(point: int) -> bool:
 def _of_text(file: bytes) -> list[Row]:
     if file.startswith(_BINARY):
         raise Unreadable("file-unknown")
-    if file.startswith(_UTF16_MARKS) or file[:64].count(0) > 8:
+    is_utf_16 = file.startswith(_UTF16_MARKS)
+    if not is_utf_16 and file[:64].count(0) > 8:
         raise Unreadable("file-not-utf-8")
     try:
-        text = file.decode("utf-8-sig")
+        text = file.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError:
         raise Unreadable("file-not-utf-8") from None
     if text.lstrip()[:1] in ("<", "{"):
@@ -184,14 +215,16 @@ def _of_text(file: bytes) -> list[Row]:
 
 def _lines(text: str) -> Iterator[tuple[int, list[Cell], str | None]]:
     csv.field_size_limit(len(text) + 1)
-    start = text[:4096]
-    separator = max(",;\t", key=start.count)
+    said = _SEPARATOR_LINE.match(text)
+    text = text[said.end() :] if said else text
+    separator = said[1] if said else max(_SEPARATORS, key=text[:4096].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    line = 1
+    above = 1 if said else 0
+    line = 1 + above
     try:
         for cells in reader:
             yield line, list(cells), None
-            line = reader.line_num + 1
+            line = reader.line_num + 1 + above
     except csv.Error:
         raise Unreadable("file-broken") from None
 
@@ -202,21 +235,114 @@ def _lines(text: str) -> Iterator[tuple[int, list[Cell], str | None]]:
 def _of_archive(file: bytes) -> list[Row]:
     with zipfile.ZipFile(io.BytesIO(file)) as archive:
         _check_entries(archive)
-        names = set(archive.namelist())
-        is_xlsx = {"xl/workbook.xml", "[Content_Types].xml"} <= names
-        if not is_xlsx and not {"mimetype", "content.xml"} <= names:
+        names = {_part(name): name for name in archive.namelist()}
+        is_xlsx = _TYPES in names
+        if not is_xlsx and not {"mimetype", "content.xml"} <= names.keys():
             raise Unreadable("file-unknown")
-        if any(name.lower().endswith("vbaproject.bin") for name in names) or b"macroEnabled" in (
-            archive.read("[Content_Types].xml") if is_xlsx else b""
+        if any(name.endswith("vbaproject.bin") for name in names) or b"macroEnabled" in (
+            archive.read(names[_TYPES]) if is_xlsx else b""
         ):
             raise Unreadable("file-has-macros")
-        if not is_xlsx and b"encryption-data" in _small(archive, "META-INF/manifest.xml"):
+        if not is_xlsx and b"encryption-data" in _small(archive, names.get("meta-inf/manifest.xml", "")):
             raise Unreadable("file-encrypted")
         _check_parts(archive)
+        if is_xlsx:
+            return _of_package(_Package(archive, names), file)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(file))
-        sheet = _first_visible(workbook)
-        marks = _xlsx_marks(archive, sheet) if is_xlsx else _ods_marks(archive, sheet)
-    return _of_sheet(workbook, sheet, marks)
+        sheet = _of_macs(workbook)
+        return _of_sheet(workbook, sheet, _ods_marks(archive, sheet))
+
+
+class _Package:
+    """An archive by the rules of its format: names of parts have no case, targets are relative to who names them."""
+
+    def __init__(self, archive: zipfile.ZipFile, names: dict[str, str]) -> None:
+        self.archive = archive
+        self._names = names
+        starts = self._relations("")
+        self.book = next((part for _, kind, part in starts if kind.endswith("/officedocument")), "xl/workbook.xml")
+        if self.book not in names:
+            raise Unreadable("file-unknown")
+        self.relations = self._relations(self.book)
+
+    def name(self, part: str) -> str:
+        """What the part is called in the archive. Raises `LookupError`."""
+        return self._names[part]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every program finds its parts, without knowing the rules."""
+        told = ElementTree.fromstring(_small(self.archive, self._names[_rels(self.book)]))  # noqa: S314
+        targets = [each.get("Target", "") for each in told if each.get("TargetMode") != "External"]
+        beside = (each if each.startswith("/") else f"xl/{each}" for each in targets)
+        misplaced = any(
+            part != f"xl/{_FIXED[kind.rpartition('/')[2]]}.xml".lower()
+            for _, kind, part in self.relations
+            if kind.rpartition("/")[2] in _FIXED
+        )
+        odd = any(
+            _ODD.search(target) or _part(part) not in self._names for target, part in zip(targets, beside, strict=True)
+        )
+        return self.book == "xl/workbook.xml" and not misplaced and not odd
+
+    def plain(self) -> bytes:
+        """The same workbook with its parts where every program finds them."""
+        written = io.BytesIO()
+        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as plain:
+            self._copy(plain, self._names[_TYPES], "[Content_Types].xml")
+            self._copy(plain, self._names[self.book], "xl/workbook.xml")
+            lines = []
+            for number, (id, kind, part) in enumerate(self.relations):
+                is_sheet = kind.endswith("/worksheet")
+                name = f"sheet{number}" if is_sheet else _FIXED.get(kind.rpartition("/")[2])
+                if name and part in self._names:
+                    self._copy(plain, self._names[part], f"xl/{name}.xml")
+                    type = f"{_OFFICE}/{'worksheet' if is_sheet else name}"
+                    lines.append(f'<Relationship Id="{escape(id)}" Type="{type}" Target="{name}.xml"/>')
+            rels = f'<Relationships xmlns="{_PACKAGE}">{"".join(lines)}</Relationships>'
+            plain.writestr("xl/_rels/workbook.xml.rels", rels)
+            start = f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
+            plain.writestr("_rels/.rels", f'<Relationships xmlns="{_PACKAGE}">{start}</Relationships>')
+        return written.getvalue()
+
+    def _copy(self, plain: zipfile.ZipFile, name: str, to: str) -> None:
+        with self.archive.open(name) as part, plain.open(to, "w") as copy:
+            while chunk := part.read(_CHUNK_BYTES):
+                copy.write(chunk)
+
+    def _relations(self, part: str) -> list[tuple[str, str, str]]:
+        """Id, kind and part of each relation that `part` has; the kind in small letters."""
+        told = _small(self.archive, self._names.get(_rels(part), ""))
+        if not told:
+            return []
+        root = ElementTree.fromstring(told)  # noqa: S314 (no DOCTYPE: `_check_parts`)
+        return [
+            (each.get("Id", ""), each.get("Type", "").lower(), self._resolved(part, each.get("Target", "")))
+            for each in root
+            if each.get("TargetMode") != "External"
+        ]
+
+    def _resolved(self, part: str, target: str) -> str:
+        target = unquote(target).replace("\\", "/")
+        beside = _part(target if target.startswith("/") else f"{posixpath.dirname(part)}/{target}")
+        # Some write them from the root, without saying so.
+        return beside if beside in self._names or _part(target) not in self._names else _part(target)
+
+
+def _part(name: str) -> str:
+    """The name of a part as all names of parts are compared."""
+    return posixpath.normpath(name.replace("\\", "/").lstrip("/")).lower()
+
+
+def _rels(part: str) -> str:
+    directory, _, name = part.rpartition("/")
+    return _part(f"{directory}/_rels/{name}.rels")
+
+
+def _of_package(package: _Package, file: bytes) -> list[Row]:
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(file if package.is_plain else package.plain()))
+    sheet = _of_macs(workbook)
+    return _of_sheet(workbook, sheet, _xlsx_marks(package, sheet))
 
 
 def _of_xls(file: bytes) -> list[Row]:
@@ -225,14 +351,26 @@ def _of_xls(file: bytes) -> list[Row]:
         if name in file:
             raise Unreadable(code)
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(file))
-    return _of_sheet(workbook, _first_visible(workbook), {})
+    return _of_sheet(workbook, _of_macs(workbook), {})
 
 
-def _first_visible(workbook: CalamineWorkbook) -> int:
-    for index, sheet in enumerate(workbook.sheets_metadata):
-        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet:
-            return index
-    raise Unreadable("header-missing")
+def _of_macs(workbook: CalamineWorkbook) -> int:
+    """The first sheet that is seen; where that is a summary, as Numbers writes it, the first that begins with MAC."""
+    seen = [
+        index
+        for index, sheet in enumerate(workbook.sheets_metadata)
+        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
+    ]
+    if not seen:
+        raise Unreadable("header-missing")
+    if len(seen) == 1:
+        return seen[0]
+    return next((index for index in seen[:_SHEETS_LOOKED_AT] if _begins(workbook, index)), seen[0])
+
+
+def _begins(workbook: CalamineWorkbook, index: int) -> bool:
+    sheet = workbook.get_sheet_by_index(index)
+    return sheet.start == (0, 0) and any(_is_header(list(cells)) for cells in islice(sheet.iter_rows(), 2))
 
 
 def _of_sheet(workbook: CalamineWorkbook, index: int, marks: dict[int, str]) -> list[Row]:
@@ -293,15 +431,15 @@ def _small(archive: zipfile.ZipFile, name: str) -> bytes:
         return part.read(_LARGE_BYTES)
 
 
-def _xlsx_marks(archive: zipfile.ZipFile, index: int) -> dict[int, str]:
+def _xlsx_marks(package: _Package, index: int) -> dict[int, str]:
     """By line, what calamine does not show of the cells in column A."""
-    book = ElementTree.fromstring(_small(archive, "xl/workbook.xml"))  # noqa: S314 (no DOCTYPE: `_check_parts`)
+    told = _small(package.archive, package.name(package.book))
+    book = ElementTree.fromstring(told)  # noqa: S314 (no DOCTYPE: `_check_parts`)
     sheets = [each for space in (_MAIN, _STRICT) for each in book.iter(f"{space}sheet")]
     relation = sheets[index].get(_RELATION) or sheets[index].get(_STRICT_RELATION)
-    rels = ElementTree.fromstring(_small(archive, "xl/_rels/workbook.xml.rels"))  # noqa: S314
-    target = next(each.get("Target", "") for each in rels if each.get("Id") == relation)
+    target = next(part for id, _, part in package.relations if id == relation)
     marks: dict[int, str] = {}
-    with archive.open(target.removeprefix("/") if target.startswith("/") else f"xl/{target}") as part:
+    with package.archive.open(package.name(target)) as part:
         left = b""
         while chunk := part.read(_CHUNK_BYTES):
             seen = left + chunk
