@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
-from contracts.text import Country, Email, FilledLine, Line, Name, Phone
+from contracts.text import Country, Email, FilledLine, Line, Name, Phone, labelled
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$", description="UUID")]
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the session token")]
@@ -152,7 +152,7 @@ class OpenSession(Command):
     identifier: Annotated[str, Field(min_length=1, max_length=254)]
     password: Annotated[str, Field(min_length=1, max_length=256, repr=False)]
     session_id: SessionId
-    agent: Annotated[str, Field(max_length=256)] = ""
+    agent: Annotated[str, Field(max_length=256), labelled(256)] = ""
     account_id: Filled = None
     verified_hash: Filled = None
     address: Filled = None
@@ -181,7 +181,7 @@ class StartImpersonation(Command):
     installer_id: Id
     reason: FilledLine
     session_id: SessionId
-    agent: Annotated[str, Field(max_length=256)] = ""
+    agent: Annotated[str, Field(max_length=256), labelled(256)] = ""
 
 
 class EndImpersonation(Command):

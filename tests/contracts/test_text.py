@@ -6,6 +6,7 @@ from typing import Annotated, Any, get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from contracts.accounts import OpenSession
 from contracts.devices import (
     Dtmf,
     ImportedRow,
@@ -160,6 +161,7 @@ def test_a_label_never_decides_over_the_work(new: str) -> None:
         (RecordDoorEvent, "who"),
         (RecordDoorEvent, "method"),
         (NoteConfigurationRefused, "reason"),
+        (OpenSession, "agent"),
     ):
         kept = of(message, field, f"liste {new}.csv")
         assert kept.startswith("liste")
