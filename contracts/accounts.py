@@ -709,7 +709,7 @@ class UserSearchKey(StrEnum):
 
 
 class MemberView(View):
-    """A family account."""
+    """A family account. One that `waits_for_password` lets nobody in until the installer issues a password."""
 
     member_id: str
     name: str
@@ -719,6 +719,7 @@ class MemberView(View):
     language: MailLanguage
     sip: str
     created_at: AwareDatetime
+    waits_for_password: bool = False
 
 
 class UserRow(View):
@@ -769,6 +770,7 @@ class UserDetail(UserRow):
     app_registered: bool
     linked_sites: tuple[str, ...]
     family: tuple[MemberView, ...]
+    waits_for_password: bool = False
     revision: str
 
 

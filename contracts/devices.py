@@ -1402,7 +1402,7 @@ class MethodGate(View):
 
 
 class DeviceDetail(DeviceRow):
-    """Everything the device page shows."""
+    """Everything the device page shows. A device that `waits_for_key` cannot connect until the installer issues one."""
 
     installer_id: str
     distributor_id: str
@@ -1425,6 +1425,7 @@ class DeviceDetail(DeviceRow):
     open_commands: int
     linked_camera_id: str | None
     regular_lines: int
+    waits_for_key: bool = False
     revision: str
 
 

@@ -35,6 +35,9 @@ REFUSALS: Mapping[str, Reason] = {
     "forbidden-while-impersonating": Reason(
         Kind.FORBIDDEN, "This is not possible while you are in another account by account access."
     ),
+    "for-the-holder-alone": Reason(
+        Kind.FORBIDDEN, "Passwords and calls of doors go where this says: the holder of the account sets it."
+    ),
     # Nothing there, or somebody else's
     "user-unknown": Reason(Kind.UNKNOWN, "There is no such user."),
     "member-unknown": Reason(Kind.UNKNOWN, "There is no such family account."),

@@ -24,6 +24,7 @@ from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from pymongo.errors import ConnectionFailure, PyMongoError
 
+from contracts.acting import disclosed
 from contracts.live import Changed, live_subject
 from contracts.message import Accepted, Command, Event, Position, Query, Recorded, View
 from kernel.bus import Asked, Caller, Endpoints, client_of, make_broker
@@ -160,7 +161,8 @@ class Service:
 
     `authorize` raises `Refused` for who may not ask that at all; what depends on the aggregate is its decider's.
     `prepare` fills in the fields marked `FilledMark`, after that and before it is decided. `answers` adds to `Accepted`
-    what only that command answers. `live` says what of a projected event may interest an open page.
+    what only that command answers; secrets among it are left out for whoever does not hand them over. `live` says what
+    of a projected event may interest an open page.
     `timers` says, for each purpose, which command a timer that fires becomes; the command's id must be the timer's.
     `followed` names the events of other services that its read models and reactions take.
     `beside` is entered when the service works, before it takes commands, and left when it takes none any more.
@@ -403,7 +405,7 @@ class _Desk:
             ms=round((time.perf_counter() - began) * 1000, 2),
         )
         extra = answer(command, handled, self.handling.working) if answer else {}
-        return Accepted(id=handled.ref.id, position=str(handled.position), extra=extra)
+        return Accepted(id=handled.ref.id, position=str(handled.position), extra=disclosed(command.actor, extra))
 
     async def look(self, query: Query) -> View | bytes:
         self.service.authorize(query)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from contracts.accounts import (
+    AccessOpened,
     AddMember,
     AddUser,
     ChangePassword,
@@ -19,9 +20,11 @@ from contracts.accounts import (
     CreateSuperManager,
     DeleteUser,
     OpenSession,
+    PasswordIssued,
     ResetPassword,
     ResetUser,
 )
+from contracts.acting import hands_over
 from contracts.message import Actor, Command, Event
 from kernel.handling import Handled
 from kernel.service import Working
@@ -80,7 +83,12 @@ async def hide_address(command: C, working: Working) -> C:
 
 
 async def make_initial(command: C, working: Working) -> C:
-    """Make the password of a new account, or the new one of an old account."""
+    """Make the password of a new account, or the new one of an old account.
+
+    None that opens when the actor hands none over: the account then waits for whoever does.
+    """
+    if not hands_over(command.actor):
+        return filled(command, password_hash=access.UNUSABLE)
     command_id = str(command.command_id)
     credential = initial_credential(working.secrets, command_id)
     return filled(command, password_hash=hash_of_initial(working.secrets, credential, command_id))
@@ -94,10 +102,16 @@ async def choose_initial(command: CreateSuperManager, working: Working) -> Creat
 
 
 def tell_initial(command: Command, handled: Handled, working: Working) -> dict[str, Any]:
-    """The initial credential, to whoever asked for it: told with the answer and kept nowhere."""
-    if not handled.recorded:
-        return {}
-    return {"credential": initial_credential(working.secrets, str(command.command_id))}
+    """The initial credential, while it is what this command made: told with the answer and kept nowhere."""
+    command_id = str(command.command_id)
+    credential = initial_credential(working.secrets, command_id)
+    made = hash_of_initial(working.secrets, credential, command_id)
+    is_made = any(
+        each.event.password_hash == made
+        for each in handled.recorded
+        if isinstance(each.event, AccessOpened | PasswordIssued)
+    )
+    return {"credential": credential} if is_made else {}
 
 
 def tell_chosen(command: CreateSuperManager, handled: Handled, working: Working) -> dict[str, Any]:

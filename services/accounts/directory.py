@@ -50,6 +50,7 @@ from services.accounts import search
 from services.accounts.household import HouseholdEvent
 from services.accounts.refusing import refused
 from services.accounts.tallies import TALLIES
+from services.accounts.waiting import without_password
 
 _TOKEN_OF: dict[UserSearchKey, str] = {
     UserSearchKey.NAME: "n",
@@ -301,6 +302,7 @@ async def get_user(query: GetUser, reading: Reading) -> UserDetail:
         raise refused("user-unknown")
     now = datetime.now(UTC)
     shown = _shown(row, now)
+    waiting = await without_password(reading.database, row["_id"])
     return UserDetail(
         **shown,
         installer_id=row["installer_id"],
@@ -317,7 +319,10 @@ async def get_user(query: GetUser, reading: Reading) -> UserDetail:
         with_indoor_monitor=row["with_indoor_monitor"],
         app_registered=row["app_registered"],
         linked_sites=tuple(row["linked_sites"]),
-        family=tuple(MemberView(**member) for member in row["members"]),
+        family=tuple(
+            MemberView(**member, waits_for_password=member["member_id"] in waiting) for member in row["members"]
+        ),
+        waits_for_password=row["_id"] in waiting,
         revision=str(row["seq"]),
     )
 

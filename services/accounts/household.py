@@ -59,6 +59,7 @@ from contracts.permissions import within
 from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, together
 from services.accounts import access, login, sip
 from services.accounts.phone import e164, known_country
+from services.accounts.reach import check_landlines, check_reach
 from services.accounts.refusing import refused
 from services.accounts.time_zones import known_zone
 
@@ -103,8 +104,8 @@ class Contacts:
     landlines: tuple[str | None, ...] = (None, None, None)
 
     @property
-    def locked_by_links(self) -> tuple[str | None, str | None, str | None]:
-        return self.email, self.country, self.mobile
+    def reach(self) -> tuple[str | None, str | None]:
+        return self.email, self.mobile
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,7 @@ def add(command: AddUser, household: Household, there: Neighbours) -> Outcome:
     if command.home_automation and command.premium:
         raise refused("premium-active", "home_automation")
     residence, contacts, preferences = _residence(command), _contacts(command), _preferences(command)
+    check_landlines(command.actor, NO_CONTACTS.landlines, contacts.landlines)
     family_sip = sip.first_free(sip.family_candidates(command.user_id), command.at, there)
     personal_sip = sip.first_free(sip.personal_candidates(command.user_id), command.at, there)
     added = UserAdded(
@@ -317,6 +319,8 @@ def edit(command: EditUser, household: Household, there: Neighbours) -> Outcome:
     residence, contacts, preferences = _residence(command), _contacts(command), _preferences(command)
     if household.linked_sites:
         _check_unlocked(household.contacts, contacts)
+    check_reach(command.actor, household.contacts.reach, contacts.reach)
+    check_landlines(command.actor, household.contacts.landlines, contacts.landlines)
     names = {"user_id": household.user_id, "installer_id": household.installer_id}
     changes: list[Event | Elsewhere] = []
     if residence != household.residence:
@@ -542,6 +546,7 @@ def edit_member(command: EditMember, household: Household, there: Neighbours) ->
     contacts = _contacts_of_person(command)
     if household.linked_sites:
         _check_unlocked(member.contacts, contacts)
+    check_reach(command.actor, member.contacts.reach, contacts.reach)
     if (member.name, member.contacts, member.language) == (command.name, contacts, command.language):
         return []
     edited = MemberEdited(

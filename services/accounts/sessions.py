@@ -38,14 +38,17 @@ from contracts.accounts import (
 from contracts.message import Recorded, Role
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading
-from services.accounts.access import AccessEvent
+from services.accounts.access import UNUSABLE, AccessEvent
 from services.accounts.directory import zone_of_installer
 from services.accounts.partners import offline_solution_of
 from services.accounts.refusing import refused
 
 
 class SessionDocument(TypedDict):
-    """An open session within its account."""
+    """An open session within its account.
+
+    Under account access `own_session_id` is the session from which the distributor switched in.
+    """
 
     session_id: str
     opened_at: datetime
@@ -53,6 +56,7 @@ class SessionDocument(TypedDict):
     agent: str
     address: str | None
     impersonator_id: str | None
+    own_session_id: str | None
     reason: str | None
 
 
@@ -66,6 +70,7 @@ class AccountDocument(TypedDict):
     name: str | None
     time_zone: str | None
     must_change: bool
+    has_password: bool
     closed: bool
     sessions: list[SessionDocument]
 
@@ -78,6 +83,7 @@ _UNKNOWN: AccountDocument = {
     "name": None,
     "time_zone": None,
     "must_change": False,
+    "has_password": False,
     "closed": False,
     "sessions": [],
 }
@@ -126,17 +132,21 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
                 "household_id": event.household_id,
                 "name": event.name or account["name"],
                 "must_change": True,
+                "has_password": event.password_hash != UNUSABLE,
             }
         case AccessClosed():
             return {**account, "closed": True, "sessions": []}
-        case PasswordIssued() | PasswordRevoked():
-            return {**account, "must_change": True, "sessions": []}
+        case PasswordIssued():
+            has_password = event.password_hash != UNUSABLE
+            return {**account, "must_change": True, "has_password": has_password, "sessions": []}
+        case PasswordRevoked():
+            return {**account, "must_change": True, "has_password": False, "sessions": []}
         case PasswordChanged():
             kept = [each for each in account["sessions"] if each["session_id"] == event.kept_session_id]
             return {**account, "must_change": False, "sessions": kept}
         case SessionOpened():
             alive = [each for each in account["sessions"] if each["expires_at"] > recorded.at]
-            return {**account, "sessions": [*alive, _session(event, recorded.at)]}
+            return {**account, "sessions": [*alive, _session(event, recorded)]}
         case SessionClosed():
             others = [each for each in account["sessions"] if each["session_id"] != event.session_id]
             return {**account, "sessions": others}
@@ -144,20 +154,23 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
             raise AssertionError("not among the events that have keys here")
 
 
-def _session(event: SessionOpened, at: datetime) -> SessionDocument:
+def _session(event: SessionOpened, recorded: Recorded) -> SessionDocument:
     return {
         "session_id": event.session_id,
-        "opened_at": at,
+        "opened_at": recorded.at,
         "expires_at": event.expires_at,
         "agent": event.agent,
         "address": event.address,
         "impersonator_id": event.impersonator_id,
+        # Whoever switches in acts in a session of their own at that moment.
+        "own_session_id": recorded.actor.session_id if event.impersonator_id else None,
         "reason": event.reason,
     }
 
 
 ACCOUNTS = ReadModel(
     name="accounts",
+    version=2,
     keys=keys,
     fold=fold,
     indexes=(Index([("sessions.session_id", 1)]), Index([("household_id", 1)])),
@@ -178,7 +191,7 @@ async def get_session(query: GetSession, reading: Reading) -> SessionView:
     )
     offered = bool(installer and installer["offered"])
     granted = offered and bool(installer and installer["granted"])
-    if session["impersonator_id"] and not granted:
+    if session["impersonator_id"] and not (granted and _is_there_still(impersonator, session)):
         raise refused("session-unknown")
     return SessionView(
         session_id=query.session_id,
@@ -220,6 +233,14 @@ def _living(account: Row | None, session_id: str) -> Row | None:
     now = datetime.now(UTC)
     living = (each for each in account["sessions"] if each["session_id"] == session_id and each["expires_at"] > now)
     return next(living, None)
+
+
+def _is_there_still(impersonator: Row | None, session: Row) -> bool:
+    """Whether the distributor still holds the session from which it switched in: account access ends with it."""
+    if impersonator is None or impersonator["closed"]:
+        return False
+    own_session_id = session["own_session_id"]
+    return own_session_id is None or _living(impersonator, own_session_id) is not None
 
 
 async def _account(database: Database, account_id: str | None) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
+from contracts.acting import acts_for_another
 from contracts.devices import (
     AddCamera,
     CameraAdded,
@@ -127,6 +128,10 @@ def edit(command: EditCamera, camera: Camera, there: Neighbours) -> Outcome:
     changes: list[Event | Elsewhere] = []
     password = command.password or camera.password
     address = _kept(command)
+    # A password that is kept is sent to wherever the address says: a secret answered by another way.
+    is_led_away = not command.password and rtsp.host(address) != rtsp.host(camera.rtsp_address)
+    if acts_for_another(command.actor) and is_led_away and camera.password:
+        raise refused("for-the-holder-alone", "rtsp_address")
     wanted = (command.name, address, command.user_name, password)
     if wanted != (camera.name, camera.rtsp_address, camera.user_name, camera.password):
         changes.append(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
+from contracts.acting import acts_for_another
 from contracts.devices import (
     DEVICE_METHODS,
     AccessMethod,
@@ -63,6 +64,9 @@ DeviceEvent = (
     | CameraUnlinked
     | DeviceUnbound
 )
+
+NO_KEY = "0" * 64
+"""The hash of no key: a device that waits for its key is let in by none."""
 
 DOORPHONES = (DeviceKind.DOORPHONE_SINGLE, DeviceKind.DOORPHONE_MULTI)
 WITH_SECURITY_RELAYS = (*DOORPHONES, DeviceKind.ACCESS_CONTROL)
@@ -337,6 +341,9 @@ def _faults_of_kind(form: BindDevice | EditDevice, before: Device) -> Iterator[R
     may_be_without_internet = not (chosen["internet_access"] or switched_off["internet_access"])
     if may_be_without_internet and not form.internet_access and form.transfer_ip is None:
         yield refused("transfer-ip-missing", "transfer_ip")
+    # Who is called opens the door, so whoever acts for somebody else says of nobody that they are called.
+    elif acts_for_another(form.actor) and not form.internet_access and form.transfer_ip != before.transfer_ip:
+        yield refused("for-the-holder-alone", "transfer_ip")
 
 
 def _faults_of_relays(form: BindDevice | EditDevice, before: Device) -> Iterator[Refused]:

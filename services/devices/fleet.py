@@ -25,6 +25,7 @@ from contracts.devices import (
     DeviceCommandState,
     DeviceDescribed,
     DeviceDetail,
+    DeviceKeyIssued,
     DevicePage,
     DeviceReported,
     DeviceRow,
@@ -46,7 +47,7 @@ from kernel.listing import Tallied, found, listed
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading
 from services.devices import models
-from services.devices.device import configuration_state, fitted
+from services.devices.device import NO_KEY, configuration_state, fitted
 from services.devices.owners import offline_solution_of, owners_found, owners_of
 from services.devices.refusing import refused
 from services.devices.tallies import TALLIES, devices_of
@@ -58,6 +59,7 @@ FleetEvent = (
     | DeviceDescribed
     | RelaysConfigured
     | ConnectionTypeChosen
+    | DeviceKeyIssued
     | DeviceReported
     | MethodChoiceDropped
     | ConfigurationIssued
@@ -110,6 +112,7 @@ class DeviceDocument(TypedDict):
     refused_because: str | None
     linked_camera_id: str | None
     regular_lines: int
+    waits_for_key: bool
     created_at: datetime
     tokens: list[str]
     form_seq: int
@@ -144,6 +147,8 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
             return {**row, **_relays(event), "method_choice_dropped": False, "form_seq": recorded.seq}
         case ConnectionTypeChosen():
             return {**row, "connection_type": event.connection_type}
+        case DeviceKeyIssued():
+            return {**row, "waits_for_key": event.key_hash == NO_KEY}
         case DeviceReported():
             return {**row, "model": event.model, "firmware": event.firmware}
         case MethodChoiceDropped():
@@ -194,6 +199,7 @@ def _bound(event: DeviceBound, at: datetime) -> DeviceDocument:
         "refused_because": None,
         "linked_camera_id": None,
         "regular_lines": 0,
+        "waits_for_key": event.key_hash == NO_KEY,
         "created_at": at,
         "tokens": [],
         "form_seq": 0,
@@ -298,6 +304,7 @@ async def get_device(query: GetDevice, reading: Reading) -> DeviceDetail:
         open_commands=open_commands,
         linked_camera_id=row["linked_camera_id"],
         regular_lines=row["regular_lines"],
+        waits_for_key=row["waits_for_key"],
         revision=str(row["form_seq"]),
     )
 

@@ -46,7 +46,6 @@ QUARANTINE_S = 60.0
 _PINGED_EVERY_S = 2.0
 
 _MAC = re.compile(r"[0-9A-F]{12}")
-_NOBODYS_HASH = "0" * 64
 _GIVEN_UP_AFTER_S = 3.0
 _SILENT_PAUSE_S = 1.0
 _ONCE_MORE_S = 1.0
@@ -72,7 +71,7 @@ class Gate:
             return None
         given = hashlib.sha256(login.password.encode()).hexdigest()
         seat = self._roster.by_mac(name)
-        is_its = hmac.compare_digest(given, seat.key_hash if seat else _NOBODYS_HASH)
+        is_its = hmac.compare_digest(given, seat.key_hash if seat else device.NO_KEY)
         # A device may call before the news of its binding, or of its new key, came here by the log.
         is_its = is_its or hmac.compare_digest(given, await self._newest_hash(name))
         if not is_its or self.is_quarantined(name):
@@ -100,7 +99,7 @@ class Gate:
         """Asks the log, and as much of it for a MAC that nobody has as for one whose key is another."""
         owner: Mac = (await self._deciding.load(mac.of(name)))[0]
         target: Device = (await self._deciding.load(device.of(owner.device_id or name)))[0]
-        return target.key_hash if not target.absent and target.key_hash else _NOBODYS_HASH
+        return target.key_hash if not target.absent and target.key_hash else device.NO_KEY
 
 
 class Watch:

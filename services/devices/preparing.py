@@ -1,7 +1,7 @@
 """What the service finds out before it decides: whose the household is, what it may have, and the key of a device.
 
 The rule it protects: accounts says what is true of households, asked in the name of whoever acts; and a device's key
-is told to whoever asked for it, once, and kept nowhere.
+is told once, to whoever hands it over, and kept nowhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from contracts.accounts import GetInstaller, GetUser, InstallerDetail, PremiumStatus, UserDetail
-from contracts.devices import AddCamera, BindDevice, EditDevice, RotateDeviceKey
+from contracts.acting import hands_over
+from contracts.devices import AddCamera, BindDevice, DeviceBound, DeviceKeyIssued, EditDevice, RotateDeviceKey
 from contracts.message import Actor, Command
 from kernel.decider import Refused
 from kernel.handling import Handled
@@ -29,7 +30,8 @@ async def prepare_binding(command: BindDevice, working: Working) -> BindDevice:
             "installer_id": household.installer_id,
             "distributor_id": partner.distributor_id,
             "offline_solution": partner.offline_solution,
-            "key_hash": device.hash_of_key(_key(command, working)),
+            # Whoever hands no key over binds a device that waits for one.
+            "key_hash": _key_hash(command, working) if hands_over(command.actor) else device.NO_KEY,
         }
     )
 
@@ -45,7 +47,7 @@ async def prepare_edit(command: EditDevice, working: Working) -> EditDevice:
 
 
 async def make_key(command: RotateDeviceKey, working: Working) -> RotateDeviceKey:
-    return command.model_copy(update={"key_hash": device.hash_of_key(_key(command, working))})
+    return command.model_copy(update={"key_hash": _key_hash(command, working)})
 
 
 async def prepare_camera(command: AddCamera, working: Working) -> AddCamera:
@@ -62,9 +64,13 @@ async def prepare_camera(command: AddCamera, working: Working) -> AddCamera:
 
 def tell_key(command: BindDevice | RotateDeviceKey, handled: Handled, working: Working) -> dict[str, Any]:
     """The key, while this command is the one that issued it."""
-    if not handled.recorded:
-        return {}
-    return {"device_key": _key(command, working)}
+    issued = _key_hash(command, working)
+    is_issued = any(
+        each.event.key_hash == issued
+        for each in handled.recorded
+        if isinstance(each.event, DeviceBound | DeviceKeyIssued)
+    )
+    return {"device_key": _key(command, working)} if is_issued else {}
 
 
 def tell_new_device(command: BindDevice, handled: Handled, working: Working) -> dict[str, Any]:
@@ -89,6 +95,10 @@ async def household_of(user_id: str, actor: Actor, working: Working) -> tuple[Us
 
 async def _installer(installer_id: str, actor: Actor, working: Working) -> InstallerDetail:
     return await working.caller.view(GetInstaller(actor=actor, installer_id=installer_id), InstallerDetail)
+
+
+def _key_hash(command: BindDevice | RotateDeviceKey, working: Working) -> str:
+    return device.hash_of_key(_key(command, working))
 
 
 def _key(command: BindDevice | RotateDeviceKey, working: Working) -> str:

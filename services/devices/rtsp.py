@@ -24,3 +24,9 @@ def shown(address: str) -> str:
     masked = masked_rtsp(address)
     found = _PARTS.fullmatch(masked)
     return f"{found['scheme']}{shown_name(found['host'])}{found['rest'] or ''}" if found else masked
+
+
+def host(address: str) -> str:
+    """Which host a kept address names; the whole address where none can be told for certain."""
+    found = _PARTS.fullmatch(address)
+    return found["host"].lower() if found else address

@@ -21,6 +21,7 @@ from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 
 from contracts.accounts import SESSION_HOURS, GetSession, SessionView
+from contracts.acting import acts_for_another
 from contracts.message import Actor
 from contracts.permissions import VISITOR
 from kernel.bus import Caller
@@ -211,7 +212,8 @@ async def own_holder(connection: Connection) -> Holder:
     sessions: Sessions = connection.app.state.sessions
     token = session_token(connection)
     own = await sessions.held_with(token) if token else None
-    if own is None:
+    # What a session is decides, not the cookie in which it comes: account access is nobody's own.
+    if own is None or own.impersonator_id is not None:
         raise Problem(401, "signed-out", "Log in first.")
     return Holder(own, None, connection.client.host if connection.client else None)
 
@@ -237,7 +239,7 @@ async def settled(connection: Connection, _: BaseRouteHandler) -> None:
 
 async def in_person(connection: Connection, _: BaseRouteHandler) -> None:
     """Not under account access."""
-    if holder_of(connection).own is not None:
+    if acts_for_another(holder_of(connection).actor):
         raise Problem(403, "forbidden-while-impersonating", "Only the holder of the account may do this.")
 
 

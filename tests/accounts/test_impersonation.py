@@ -1,5 +1,6 @@
 """A distributor in its installer's account: bannered, bounded, and both names on everything."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,20 +8,24 @@ from uuid import uuid4
 import pytest
 
 from contracts.accounts import (
+    SESSION_HOURS,
     ChangePassword,
+    CloseSession,
+    CreateDistributor,
     EndImpersonation,
     GetInstaller,
     GetSession,
     GrantAccess,
     ListAudit,
     ListSessions,
+    OpenSession,
     ResetUser,
     SessionView,
     StartImpersonation,
     SwitchAccountAccess,
     WithdrawAccess,
 )
-from contracts.message import Actor
+from contracts.message import Actor, Role
 from contracts.permissions import VISITOR
 from kernel.decider import Refused
 from tests.accounts.conftest import Region, acting
@@ -110,6 +115,48 @@ async def test_what_is_forbidden_inside_is_refused_and_the_rest_names_both(regio
     (reset, *_) = (await region.see(ListAudit, installer, subject_id=user_id)).rows
     assert (reset.type, reset.actor_id, reset.actor_name) == ("UserReset", installer.account_id, "Bright Intercoms")
     assert (reset.impersonator_id, reset.impersonator_name) == (distributor.account_id, "North Doors")
+
+
+async def twice_inside(region: Region) -> tuple[str, str, tuple[Actor, SessionView], tuple[Actor, SessionView]]:
+    """A distributor's login and password, and two of its own sessions with the account access entered from each."""
+    root = Actor(account_id=str(uuid4()), role=Role.SUPER_MANAGER)
+    account_id, email = str(uuid4()), f"{uuid4().hex}@example.org"
+    made = await region.tell(CreateDistributor, root, distributor_id=account_id, name="West Doors", email=email)
+    password = made.extra["credential"]
+    first, second = acting(await region.log_in(email, password)), acting(await region.log_in(email, password))
+    installer = await region.installer(first)
+    await region.tell(SwitchAccountAccess, first, installer_id=installer.account_id, enabled=True)
+    await region.tell(GrantAccess, installer, installer_id=installer.account_id)
+    entered = [(own, await enter(region, own, installer)) for own in (first, second)]
+    return email, password, entered[0], entered[1]
+
+
+@pytest.mark.row("X-04")
+async def test_account_access_dies_with_the_session_from_which_it_was_entered(region: Region) -> None:
+    _, password, (own, inside), (other, beside) = await twice_inside(region)
+    await region.tell(CloseSession, own, account_id=own.account_id, session_id=own.session_id)
+    assert await region.is_over(inside)
+    assert not await region.is_over(beside)
+    third = await enter(region, other, Actor(account_id=beside.account_id, role=Role.INSTALLER))
+    changed = {"current_password": password, "new_password": "correct-horse-battery-42"}
+    await region.tell(ChangePassword, own, account_id=own.account_id, **changed)
+    assert await region.is_over(beside)
+    assert await region.is_over(third)
+
+
+@pytest.mark.row("X-04")
+async def test_account_access_outlives_no_session_that_ran_out(region: Region) -> None:
+    email, password, (own, inside), _ = await twice_inside(region)
+    old = hashlib.sha256(uuid4().bytes).hexdigest()
+    long_ago = datetime.now(UTC) - timedelta(hours=SESSION_HOURS, seconds=1)
+    login = {"identifier": email, "password": password, "session_id": old, "agent": "Firefox"}
+    await region.tell(OpenSession, VISITOR, at=long_ago, **login)
+    with pytest.raises(Refused, match="session-unknown"):
+        await enter(
+            region,
+            own.model_copy(update={"session_id": old}),
+            Actor(account_id=inside.account_id, role=Role.INSTALLER),
+        )
 
 
 async def test_whoever_switched_in_does_not_see_where_the_installer_is_logged_in(region: Region) -> None:

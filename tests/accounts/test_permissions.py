@@ -19,8 +19,9 @@ from contracts.accounts import (
     SwitchAccountAccess,
     WithdrawAccess,
 )
-from contracts.message import Actor, Role
-from contracts.permissions import MAY, SYSTEM, objection, within
+from contracts.acting import disclosed
+from contracts.message import Actor, Command, Role
+from contracts.permissions import MAY, SYSTEM, UNDER_ACCOUNT_ACCESS, objection, within
 from contracts.refusals import REFUSALS
 from tests.accounts.world import (
     DISTRIBUTOR,
@@ -60,6 +61,30 @@ def test_what_only_the_system_does_is_forbidden_to_people(actor: Actor) -> None:
     assert refusal.code == "forbidden"
     assert refusal.detail == REFUSALS["forbidden"].sentence
     assert objection(ask(ActivateUser, SYSTEM, user_id=USER)) is None
+
+
+@pytest.mark.parametrize("kind", [*COMMANDS, *devices.COMMANDS], ids=lambda kind: kind.__name__)
+def test_what_is_not_named_for_account_access_is_the_holder_s_alone(kind: type[Command]) -> None:
+    inside = installer.model_copy(update={"impersonator_id": DISTRIBUTOR})
+    wish = kind.model_construct(actor=inside)
+    in_person = objection(kind.model_construct(actor=installer))
+    refusal = objection(wish)
+    assert (refusal is None) is (in_person is None and kind in UNDER_ACCOUNT_ACCESS)
+
+
+def test_secrets_are_told_to_the_account_above_in_person_and_to_nobody_else() -> None:
+    answer = {
+        "credential": "7KQM-42XR",
+        "device_key": "ab" * 32,
+        "secret": "123456",
+        "what comes next": "?",
+        "uid": "6",
+    }
+    for actor in (root, distributor, installer, SYSTEM):
+        assert disclosed(actor, answer) == answer
+    manager = Actor(account_id=number(50), role=Role.PROPERTY_MANAGER, installer_id=INSTALLER)
+    for actor in (master, manager, installer.model_copy(update={"impersonator_id": DISTRIBUTOR})):
+        assert disclosed(actor, answer) == {"uid": "6"}
 
 
 def test_an_impersonator_changes_no_password_and_no_permission() -> None:

@@ -57,6 +57,7 @@ class World:
     url: str
     caller: Caller
     stack: AsyncExitStack
+    mqtt_port: int = 0
     people: dict[str, Person] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
 
@@ -172,7 +173,7 @@ async def world(folder: Path, mongodb_uri: str) -> AsyncIterator[World]:
         accounts = await stack.enter_async_context(service_running(ACCOUNTS, settings))
         await stack.enter_async_context(service_running(DEVICES, settings))
         gateway = await stack.enter_async_context(gateway_running(settings))
-        built = World(gateway.url, accounts.caller, stack)
+        built = World(gateway.url, accounts.caller, stack, nats.mqtt_port)
         email = "root@example.org"
         first = a.CreateSuperManager(
             **system(account_id=str(uuid4()), name="Root", email=email, initial_password=PASSWORD + "-first")
