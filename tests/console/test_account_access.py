@@ -82,6 +82,36 @@ async def test_a_distributor_inside_an_account_is_bannered_and_recorded_by_both_
     await expect(changed).to_contain_text("in the account of Lake Bells")
 
 
+@pytest.mark.row("X-03")
+async def test_what_a_distributor_makes_inside_waits_for_the_installer(place: Town, visit: Visit) -> None:
+    above = await place.another_distributor("Wood Doors")
+    installer = await place.installer("Pond Bells", above=above)
+    await place.offer_access(installer, above=above, granted=True)
+    page = await visit(above, "/")
+    await page.get_by_role("button", name="Switch into: Pond Bells").click()
+    dialog = page.get_by_role("dialog", name="Switch into")
+    await field(dialog, "Reason").fill("Asked for help by telephone")
+    await dialog.get_by_role("button", name="Submit").click()
+    await expect(page.get_by_role("region", name="Switched account")).to_be_visible()
+    await page.get_by_role("link", name="New").or_(page.get_by_role("button", name="New")).first.click()
+    await field(page, "Name").fill("Pond House")
+    await field(page, "Address").fill("1 Pond Street")
+    await page.get_by_role("button", name="Submit").click()
+    waits = page.get_by_role("dialog", name="The password waits for the installer")
+    await expect(waits).to_contain_text("choose Reset Password")
+    await waits.get_by_role("button", name="Done").click()
+
+    own = await visit(installer, "/user")
+    await own.get_by_label("Edit: Pond House").click()
+    await expect(own.get_by_text("No password has been issued")).to_be_visible()
+    await own.get_by_role("button", name="Reset Password").click()
+    await own.get_by_role("dialog", name="Reset Password").get_by_role("button", name="OK").click()
+    issued = own.get_by_role("dialog", name="Initial login")
+    await expect(issued).to_be_visible()
+    await issued.get_by_role("button", name="Done").click()
+    await expect(own.get_by_text("No password has been issued")).to_have_count(0)
+
+
 @pytest.mark.row("X-04")
 async def test_withdrawing_the_permission_puts_the_distributor_out_at_once(place: Town, visit: Visit) -> None:
     above = await place.another_distributor("Moor Doors")

@@ -941,7 +941,7 @@ export type DeviceCommandState = 'queued' | 'sent' | 'delivered' | 'done' | 'fai
 /**
  * DeviceDetail
  *
- * Everything the device page shows.
+ * Everything the device page shows. A device that `waits_for_key` cannot connect until the installer issues one.
  */
 export type DeviceDetail = {
     /**
@@ -1072,6 +1072,10 @@ export type DeviceDetail = {
      * Regular Lines
      */
     regular_lines: number;
+    /**
+     * Waits For Key
+     */
+    waits_for_key: boolean;
     /**
      * Revision
      */
@@ -1795,7 +1799,7 @@ export type MemberList = {
 /**
  * MemberView
  *
- * A family account.
+ * A family account. One that `waits_for_password` lets nobody in until the installer issues a password.
  */
 export type MemberView = {
     /**
@@ -1827,6 +1831,10 @@ export type MemberView = {
      * Created At
      */
     created_at: string;
+    /**
+     * Waits For Password
+     */
+    waits_for_password: boolean;
 };
 
 /**
@@ -2643,6 +2651,10 @@ export type UserDetail = {
      * Family
      */
     family: Array<MemberView>;
+    /**
+     * Waits For Password
+     */
+    waits_for_password: boolean;
     /**
      * Revision
      */

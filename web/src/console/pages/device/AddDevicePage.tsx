@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { type Accepted, bindDevice, type BindDevice, fresh, getUser, listModels, once, Problem } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
+import { WaitsDialog } from "../../../ui/Handover";
 import { Page } from "../../../ui/Page";
 import { toastDone } from "../../../ui/refusals";
 import { Failure, NoData } from "../../../ui/States";
@@ -40,6 +41,7 @@ export function AddDevicePage() {
   });
   const [initial] = useState(() => newDevice(t("device.relay", { number: 1 })));
   const [issued, setIssued] = useState<DeviceKey | null>(null);
+  const [waiting, setWaiting] = useState<string | null>(null);
   const gate = useUnknownGate();
   const list = `/user/${id}/devices`;
   const bind = useCommand<BindDevice, Accepted>(
@@ -50,6 +52,7 @@ export function AddDevicePage() {
         void queries.invalidateQueries({ queryKey: ["devices"] });
         const key = keyIn(accepted);
         if (key) setIssued({ name, mac: macDigits(mac) ?? mac, key });
+        else if (session.impersonator_id) setWaiting(name);
         else navigate(list);
       },
     },
@@ -78,6 +81,7 @@ export function AddDevicePage() {
         />
       )}
       {issued && <KeyDialog name={issued.name} mac={issued.mac} secret={issued.key} onClose={() => navigate(list)} />}
+      {waiting !== null && <WaitsDialog what="key" name={waiting} onClose={() => navigate(list)} />}
     </Page>
   );
 }

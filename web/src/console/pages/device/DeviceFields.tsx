@@ -142,7 +142,17 @@ interface DeviceFieldsProps {
 }
 
 export function DeviceFields(props: DeviceFieldsProps) {
-  const { initial, revision, owner, gate, maxRelays = relaysMax, offlineSolution, bound = false, busy, problem } = props;
+  const {
+    initial,
+    revision,
+    owner,
+    gate,
+    maxRelays = relaysMax,
+    offlineSolution,
+    bound = false,
+    busy,
+    problem,
+  } = props;
   const { t } = useTranslation();
   const kindText = useKindText();
   const gateId = useId();

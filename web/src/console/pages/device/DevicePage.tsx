@@ -17,6 +17,7 @@ import {
 } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { ConfirmDialog } from "../../../ui/Dialog";
+import { WaitsAlert } from "../../../ui/Handover";
 import { Page } from "../../../ui/Page";
 import { useRefusalText } from "../../../ui/refusals";
 import { Failure, NoData, Waiting } from "../../../ui/States";
@@ -130,6 +131,7 @@ export function DevicePage({ tab }: { tab: Tab }) {
               {t("device.choiceDropped")}
             </Alert>
           )}
+          {device?.waits_for_key && <WaitsAlert what="key" />}
           {device ? (
             <Overview device={device} />
           ) : (

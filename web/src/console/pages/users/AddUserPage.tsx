@@ -5,6 +5,7 @@ import { useNavigate } from "react-router";
 import { type Accepted, addUser, type AddUser, once } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
+import { WaitsDialog } from "../../../ui/Handover";
 import { Page } from "../../../ui/Page";
 import { toastDone } from "../../../ui/refusals";
 import { newUser, UserFields } from "./UserFields";
@@ -14,12 +15,15 @@ export function AddUserPage() {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
+  const [waiting, setWaiting] = useState<string | null>(null);
   const add = useCommand<AddUser, Accepted>((body, key) => addUser({ body, headers: once(key) }), {
     onSuccess: (accepted, { name, email }) => {
       const credential = credentialIn(accepted);
-      toastDone(email && !credential ? t("user.addedMailed") : t("user.added"));
+      const waits = !!session.impersonator_id;
+      toastDone(email && !credential && !waits ? t("user.addedMailed") : t("user.added"));
       void queries.invalidateQueries({ queryKey: ["users"] });
       if (credential) setIssued({ name, credential });
+      else if (waits) setWaiting(name);
       else navigate("/user");
     },
   });
@@ -33,6 +37,7 @@ export function AddUserPage() {
         onCancel={() => navigate("/user")}
       />
       {issued && <CredentialDialog {...issued} scannable onClose={() => navigate("/user")} />}
+      {waiting !== null && <WaitsDialog what="password" name={waiting} onClose={() => navigate("/user")} />}
     </Page>
   );
 }

@@ -17,6 +17,7 @@ import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
 import { ConfirmDialog } from "../../../ui/Dialog";
 import { erasedText } from "../../../ui/erasure";
+import { WaitsAlert } from "../../../ui/Handover";
 import { useAreaCode } from "../../../ui/Phone";
 import { toastDone, useRefusalText } from "../../../ui/refusals";
 import { useSession } from "../../session";
@@ -91,6 +92,7 @@ export function EditUser({ user }: { user: UserDetail }) {
 
   return (
     <>
+      {user.waits_for_password && <WaitsAlert what="password" />}
       <UserFields
         initial={initial}
         revision={user.revision}

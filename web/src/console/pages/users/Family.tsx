@@ -16,6 +16,7 @@ import {
 import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
 import { ConfirmDialog } from "../../../ui/Dialog";
+import { WaitsDialog } from "../../../ui/Handover";
 import { type Column, PlainList } from "../../../ui/PagedList";
 import { toastDone, useRefusalText } from "../../../ui/refusals";
 import { Phone } from "../../../ui/Phone";
@@ -36,6 +37,7 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
   const [removing, setRemoving] = useState<MemberView | null>(null);
   const [renewing, setRenewing] = useState<MemberView | null>(null);
   const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
+  const [waiting, setWaiting] = useState<string | null>(null);
   const result = useQuery({
     queryKey: ["members", userId],
     queryFn: ({ signal }) => listMembers({ path: { user_id: userId }, query: fresh(), signal }),
@@ -61,6 +63,7 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
       onSuccess: (accepted, { name, sip }) => {
         setRenewing(null);
         const credential = credentialIn(accepted, sip);
+        void refresh();
         if (credential) setIssued({ name, credential });
         else toastDone(t("user.passwordMailed"));
       },
@@ -70,7 +73,21 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
   const free = members ? Math.max(0, members.free_quota - members.rows.length) : 0;
   const notActivated = user?.status === "inactivated";
   const columns: Column<MemberView>[] = [
-    { key: "name", label: t("field.name"), lead: true, render: (member) => <bdi>{member.name}</bdi> },
+    {
+      key: "name",
+      label: t("field.name"),
+      lead: true,
+      render: (member) => (
+        <>
+          <bdi>{member.name}</bdi>
+          {member.waits_for_password && (
+            <Text size="xs" c="dimmed">
+              {t("handover.password.waits")}
+            </Text>
+          )}
+        </>
+      ),
+    },
     { key: "sip", label: t("user.sip"), render: (member) => <Machine value={member.sip} /> },
     { key: "email", label: t("field.email"), render: (member) => <Email value={member.email} /> },
     {
@@ -157,6 +174,7 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
             setEditing(null);
             const credential = credentialIn(accepted);
             if (credential) setIssued({ name, credential });
+            else if (editing === "new" && session.impersonator_id) setWaiting(name);
             void refresh();
           }}
         />
@@ -203,6 +221,7 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
         </ConfirmDialog>
       )}
       {issued && <CredentialDialog {...issued} scannable onClose={() => setIssued(null)} />}
+      {waiting !== null && <WaitsDialog what="password" name={waiting} onClose={() => setWaiting(null)} />}
     </>
   );
 }
