@@ -235,7 +235,7 @@ def _searchable(row: Mapping[str, Any]) -> Row:
 
 FLEET = ReadModel(
     name="fleet",
-    version=3,
+    version=4,
     keys=keys,
     fold=fold,
     indexes=(
