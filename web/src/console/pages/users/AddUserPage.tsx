@@ -8,18 +8,20 @@ import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Cre
 import { WaitsDialog } from "../../../ui/Handover";
 import { Page } from "../../../ui/Page";
 import { toastDone } from "../../../ui/refusals";
+import { useSession } from "../../session";
 import { newUser, UserFields } from "./UserFields";
 
 export function AddUserPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const { impersonator_id } = useSession();
   const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
   const [waiting, setWaiting] = useState<string | null>(null);
   const add = useCommand<AddUser, Accepted>((body, key) => addUser({ body, headers: once(key) }), {
     onSuccess: (accepted, { name, email }) => {
       const credential = credentialIn(accepted);
-      const waits = !!session.impersonator_id;
+      const waits = !!impersonator_id;
       toastDone(email && !credential && !waits ? t("user.addedMailed") : t("user.added"));
       void queries.invalidateQueries({ queryKey: ["users"] });
       if (credential) setIssued({ name, credential });
