@@ -58,10 +58,12 @@ M = TypeVar("M", bound=BaseModel)
 COMMAND_TIMEOUT_S = 10.0
 QUERY_TIMEOUT_S = 5.0
 CORRELATION = "correlation_id"
+LOG_FULL = "log-full"
 # While a server or a service is restarted nobody takes a message for a moment; it may wait that long.
 _NOBODY_THERE_S = 2.0
 _NOBODY_THERE_PAUSE_S = 0.05
 
+_LOG_FULL_DETAIL = "There is no room for this at present; what revokes and erases is still done. Ask your operator."
 _ACCEPTED, _VIEW, _REFUSED = b'{"accepted":', b'{"view":', b'{"refused":'
 
 _log = structlog.get_logger()
@@ -312,9 +314,13 @@ class Endpoints:
                 except Refused as refused:
                     outcome = refused.code
                     return _refusal(refused.refusal())
-                except Unavailable as unavailable:
+                except LogFull:
+                    outcome = LOG_FULL
+                    _log.warning("log-full", message=name)
+                    return _refusal(Refusal(code=outcome, detail=_LOG_FULL_DETAIL))
+                except Unavailable:
                     outcome = "unavailable"
-                    _log.warning("unavailable", message=name, full=isinstance(unavailable, LogFull))
+                    _log.warning("unavailable", message=name)
                     return _refusal(Refusal(code=outcome, detail="The service cannot say now. Try again."))
                 except Exception as error:  # noqa: BLE001 (the process edge: logged here once, told to nobody)
                     outcome = "internal"
@@ -442,4 +448,6 @@ def _unwrapped(answer: bytes, success: bytes) -> bytes:
     refusal = Refusal.model_validate_json(answer[len(_REFUSED) : -1])
     if refusal.code == "unavailable":
         raise Unavailable(refusal.detail)
+    if refusal.code == LOG_FULL:
+        raise LogFull(refusal.detail)
     raise RefusedElsewhere(refusal)

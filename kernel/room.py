@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,11 +21,14 @@ from prometheus_client import Gauge
 from pydantic import ByteSize
 
 from kernel.health import NotReady
-from kernel.log import Unavailable
+from kernel.log import LogFull, NewMessage, Unavailable
 from kernel.telemetry import REGISTRY
 
 REMARK_FROM = 0.8
 """Of what a log may hold: from there on readiness and `smartplus doctor` speak of it."""
+
+RESERVE = 0.05
+"""The last part of what a log may hold, for revocation and erasure alone."""
 
 _DAY_S = 86_400.0
 # Of a log that is younger, nobody knows the growth of a day.
@@ -32,6 +37,12 @@ _LOOK_EVERY_S = 2.0
 _GROWTH_EVERY = 30
 _ANSWER_WITHIN_S = 2.0
 _RESIZED = "resized"
+# What the log and nats-server add to the subject, the headers and the body of a message on the disk, at the most:
+# the headers of its id, its expectation and its batch, and the frame of the record.
+_BESIDE_BYTES = 250
+_BESIDE_HEADER_BYTES = 4
+
+_may_use_reserve: ContextVar[bool] = ContextVar("may_use_reserve", default=False)
 
 _log = structlog.get_logger()
 
@@ -39,7 +50,7 @@ LOG_BYTES = Gauge("smartplus_log_bytes", "Bytes that the log holds.", ("service"
 LOG_MAX_BYTES = Gauge("smartplus_log_max_bytes", "Bytes that the log may hold.", ("service",), registry=REGISTRY)
 LOG_DAYS_LEFT = Gauge(
     "smartplus_log_days_left",
-    "Days until the log is full at the growth of the last day; infinite when it does not grow.",
+    "Days until only its reserve is left at the growth of the last day; infinite when it does not grow.",
     ("service",),
     registry=REGISTRY,
 )
@@ -59,9 +70,14 @@ class Filling:
         return self.used / self.most if self.most > 0 else 0.0
 
     @property
+    def free(self) -> float:
+        """Bytes until only the reserve is left."""
+        return max(0.0, self.most * (1 - RESERVE) - self.used) if self.most > 0 else float("inf")
+
+    @property
     def days_left(self) -> float:
-        """Until it is full at the growth of the last day."""
-        return max(0, self.most - self.used) / self.daily if self.daily else float("inf")
+        """Until only the reserve is left at the growth of the last day."""
+        return self.free / self.daily if self.daily else float("inf")
 
     def in_words(self) -> str:
         """For an operator."""
@@ -131,12 +147,24 @@ async def _growth(nc: Client, stream: str, state: Mapping[str, Any], now: dateti
     return grown * float(state["bytes"]) / int(state["messages"]) * _DAY_S / age_s
 
 
+@contextmanager
+def reserve(open: bool) -> Iterator[None]:
+    """What is appended in here, and in what is awaited in here, may use the reserve of a log if it is `open`."""
+    before = _may_use_reserve.set(open)
+    try:
+        yield
+    finally:
+        _may_use_reserve.reset(before)
+
+
 class Room:
-    """Keeps an eye on the log of one service: the gauges, and what readiness says of it."""
+    """Keeps an eye on the log of one service: the gauges, what readiness says of it, and who may use its reserve."""
 
     def __init__(self, nc: Client, service: str) -> None:
         self._nc = nc
         self._service = service
+        self._since = 0
+        self._refuses = False
         self.filling: Filling | None = None
 
     async def grow(self, most: int) -> None:
@@ -163,12 +191,14 @@ class Room:
 
     async def look(self, *, anew: bool = True) -> Filling:
         """How full it is now; its growth only `anew`. Raises `Unavailable`."""
+        sent = self._since
         config, state = _config_and_state(await _asked(self._nc, f"$JS.API.STREAM.INFO.{self._service.upper()}"))
         daily = self.filling.daily if self.filling else None
         if anew:
             daily = await _growth(self._nc, self._service.upper(), state, datetime.now(UTC))
         before, found = self.filling, Filling(state["bytes"], config["max_bytes"], daily)
-        self.filling = found
+        # What was sent while the server was asked may not be in its answer.
+        self.filling, self._since = found, self._since - sent
         if before and before.most != found.most:
             how = config.get("metadata", {}).get(_RESIZED)
             _log.info("log-resized", stream=self._service.upper(), before=before.most, now=found.most, how=how)
@@ -176,6 +206,16 @@ class Room:
         LOG_MAX_BYTES.labels(self._service).set(found.most)
         LOG_DAYS_LEFT.labels(self._service).set(found.days_left)
         return found
+
+    def admit(self, messages: Sequence[NewMessage]) -> None:
+        """Raises `LogFull` for what would go into the reserve and may not; without asking the server."""
+        if self.filling is None or _may_use_reserve.get():
+            return
+        size = sum(map(_bytes_of, messages))
+        self._refuses = self._since + size > self.filling.free
+        if self._refuses:
+            raise LogFull(f"{self._service.upper()} has only its reserve left: {self.filling.in_words()}")
+        self._since += size
 
     async def probe(self) -> str | None:
         """For readiness: nothing below 80 %, then a remark. Raises `NotReady` when nothing at all can be recorded."""
@@ -185,4 +225,9 @@ class Room:
         words = f"{found.in_words()}. Make it larger: smartplus log resize {self._service} SIZE"
         if found.used >= found.most:
             raise NotReady(words)
-        return words
+        return words if not self._refuses else f"{words}. Only revocation and erasure are recorded"
+
+
+def _bytes_of(message: NewMessage) -> int:
+    headers = sum(len(name) + len(value) + _BESIDE_HEADER_BYTES for name, value in message.headers.items())
+    return len(message.subject) + len(message.id) + headers + len(message.body) + _BESIDE_BYTES

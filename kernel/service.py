@@ -41,7 +41,7 @@ from kernel.mongo import Mongo, mongo_client
 from kernel.projection import Applied, Database, Projector, ReadModel, Source
 from kernel.reaction import Reaction, Reactions
 from kernel.readmodel import BSON
-from kernel.room import Room
+from kernel.room import Room, reserve
 from kernel.settings import Settings, read_settings
 from kernel.tasks import ended
 from kernel.telemetry import (
@@ -151,6 +151,10 @@ def _anybody(message: Command | Query) -> None:
     return
 
 
+def _never(command: Command) -> bool:
+    return False
+
+
 def _nothing_live(recorded: Recorded) -> Iterable[Notice]:
     return ()
 
@@ -165,6 +169,7 @@ class Service:
     of a projected event may interest an open page.
     `timers` says, for each purpose, which command a timer that fires becomes; the command's id must be the timer's.
     `followed` names the events of other services that its read models and reactions take.
+    `may_use_reserve` names what is recorded even when the log is all but full: revocation and erasure.
     `beside` is entered when the service works, before it takes commands, and left when it takes none any more.
     """
 
@@ -180,6 +185,7 @@ class Service:
     timers: Mapping[str, Callable[[Due], Command]] = field(default_factory=dict)
     followed: Mapping[str, tuple[type[Event], ...]] = field(default_factory=dict)
     upcast: Mapping[str, Upcast] = field(default_factory=dict)
+    may_use_reserve: Callable[[Command], bool] = _never
     beside: Callable[[Beside], contextlib.AbstractAsyncContextManager[None]] | None = None
 
     @property
@@ -240,9 +246,9 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         database: Database = mongo.get_database(settings.database(service.name), BSON)
         writing = Writing(client, service.name, settings.replicas, settings.nats_monitor_url)
         await writing.open()
-        stream = await open_log(client, service.name, settings.replicas, settings.room_of(service.name))
-        log = MeasuredLog(stream, service.name, writing.note)
         room = Room(client, service.name)
+        stream = await open_log(client, service.name, settings.replicas, settings.room_of(service.name))
+        log = MeasuredLog(stream, service.name, writing.note, room.admit)
         await room.grow(settings.room_of(service.name))
         health.probes["log"] = lambda: _log_answers(log)
         health.probes["writing"] = writing.probe
@@ -356,7 +362,8 @@ class _Preparing:
     async def handle(self, command: Command, *, correlation_id: str | None = None) -> Handled:
         if prepare := self.service.prepare.get(type(command)):
             command = await prepare(command, self.working)
-        return await self.deciding.handle(command, correlation_id=correlation_id)
+        with reserve(open=self.service.may_use_reserve(command)):
+            return await self.deciding.handle(command, correlation_id=correlation_id)
 
     async def load(self, ref: Ref) -> tuple[Any, int]:
         return await self.deciding.load(ref)

@@ -227,12 +227,22 @@ def trace_projected(service: str, recorded: Iterable[Recorded]) -> None:
 
 
 class MeasuredLog:
-    """A log that is timed and counted; otherwise the log it is given. `note` hears the outcome of each append."""
+    """A log that is timed and counted; otherwise the log it is given.
 
-    def __init__(self, log: Log, service: str, note: Callable[[str], None] = lambda outcome: None) -> None:
+    `admit` may refuse an append before it is sent, and `note` hears the outcome of each.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        service: str,
+        note: Callable[[str], None] = lambda outcome: None,
+        admit: Callable[[Sequence[NewMessage]], None] = lambda messages: None,
+    ) -> None:
         self._log = log
         self._service = service
         self._note = note
+        self._admit = admit
         self.stream = log.stream
         self.epoch = log.epoch
         self.read_subject = log.read_subject
@@ -247,6 +257,7 @@ class MeasuredLog:
             f"append {self.stream}", kind=SpanKind.PRODUCER, attributes={"smartplus.events": len(messages)}
         ):
             try:
+                self._admit(messages)
                 stored = await self._log.append(messages, timeout_s)
                 outcome = "stored"
                 APPENDED_EVENTS.labels(self._service).inc(len(messages))

@@ -26,6 +26,7 @@ from services.accounts.live import live
 from services.accounts.login import LOGIN
 from services.accounts.property_manager import PROPERTY_MANAGER
 from services.accounts.refusing import authorize
+from services.accounts.reserve import may_use_reserve
 from services.accounts.sip import SIP
 from services.accounts.tallies import TALLIES
 
@@ -57,6 +58,7 @@ SERVICE = Service(
     live=live,
     reactions=(DESTROY_KEY, AWAIT_EXPIRY, AWAIT_END),
     timers={EXPIRY: expire, TIME_IS_UP: end},
+    may_use_reserve=may_use_reserve,
 )
 
 

@@ -78,6 +78,7 @@ from services.devices.provisioning import PROVISIONING
 from services.devices.refusing import authorize
 from services.devices.register_rows_when_import_is_started import REGISTER_ROWS
 from services.devices.remote_session import REMOTE_SESSION
+from services.devices.reserve import may_use_reserve
 from services.devices.roster import ROSTER
 from services.devices.sip import SIP
 from services.devices.tallies import TALLIES
@@ -171,6 +172,7 @@ SERVICE = Service(
         AWAIT_COMMAND_EXPIRY,
         ISSUE_CONFIGURATION,
     ),
+    may_use_reserve=may_use_reserve,
     timers={COMMAND_EXPIRY: expire_command, TIME_IS_UP: end, WEATHER_TIMER: half_an_hour_is_over},
     # Every event of accounts, so that each one can be read; each model takes its own.
     followed={"accounts": accounts.EVENTS},

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.message import FieldRefusal, Refusal
 from contracts.refusals import REFUSALS, Kind
-from kernel.bus import invalid
+from kernel.bus import LOG_FULL, invalid
 from kernel.decider import Refused
-from kernel.log import Unavailable
+from kernel.log import LogFull, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 FIELD_LENGTH_MAX = 200
@@ -57,6 +57,7 @@ STATUS: Mapping[str, int] = {
     "actor-unproved": 500,
     "behind": 503,
     "unavailable": 503,
+    LOG_FULL: 507,
 }
 
 # Litestar's own refusals, by status.
@@ -155,7 +156,12 @@ def when_refused(_: Asked, refused: Refused) -> Response[ProblemDetails]:
 
 
 def when_unavailable(_: Asked, unavailable: Unavailable) -> Response[ProblemDetails]:
-    """Nobody knows whether it was done: the same request with the same Idempotency-Key finds out."""
+    """Nobody knows whether it was done: the same request with the same Idempotency-Key finds out.
+
+    Unless the log has no room: then it is certain that it was not done.
+    """
+    if isinstance(unavailable, LogFull):
+        return answer(status_of(LOG_FULL), LOG_FULL, str(unavailable))
     return answer(503, "unavailable", "The service cannot say now. Try again.", headers=_AGAIN)
 
 

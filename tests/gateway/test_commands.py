@@ -180,6 +180,14 @@ async def test_an_unavailable_service_asks_to_try_again(desk: Desk, visitor: Bro
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
+async def test_a_log_without_room_is_a_no_of_its_own(desk: Desk, visitor: Browser) -> None:
+    await somebody(desk, visitor, Role.INSTALLER)
+    desk.refuses[a.ResetUser] = Refused("log-full", "There is no room.")
+    answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
+    assert (answer.status_code, answer.json()["code"]) == (507, "log-full")
+    assert "retry-after" not in answer.headers
+
+
 @pytest.mark.row("G-01")
 async def test_a_list_is_the_services_answer_byte_for_byte(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)

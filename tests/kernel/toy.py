@@ -20,6 +20,7 @@ INSTALLER = Actor(account_id="i1", role=Role.INSTALLER, distributor_id="d1", ins
 STRANGER = Actor(account_id="f1", role=Role.FAMILY_MEMBER)
 MOST = 1000
 ECHOED = 13
+REVOKED = "revoked"
 
 
 class Count(Command):
@@ -137,6 +138,7 @@ TOY = Service(
     answers={Count: answer},
     live=live,
     timers={"tick": tick},
+    may_use_reserve=lambda command: isinstance(command, Count) and command.label == REVOKED,
     reactions=(Reaction("echo_thirteen", follows="toy", on={Counted: echo}),),
 )
 

@@ -1,0 +1,118 @@
+"""A log that is all but full takes what ends a right and what erases; for everything else it says it has no room."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.message import Accepted
+from kernel.bus import Caller
+from kernel.jetstream import connect, open_log
+from kernel.log import LogFull, NewMessage, Unavailable
+from kernel.room import RESERVE, Room, filling, reserve, resize
+from kernel.service import Running, running
+from kernel.settings import Settings
+from ops.servers import NatsServer
+from tests.kernel.toy import INSTALLER, REVOKED, TOY, Count, command_id, new_id
+
+MIB = 2**20
+LOOKED_AGAIN_S = 3.0
+
+
+@pytest.fixture
+async def toy(tmp_path: Path, mongodb_uri: str) -> AsyncIterator[Running]:
+    async with NatsServer(tmp_path / "nats") as server:
+        settings = Settings(
+            nats_url=server.url,
+            mongodb_uri=mongodb_uri,
+            secret="00" * 32,
+            database_prefix=f"test_{uuid4().hex[:8]}_",
+            log_max_bytes="1MiB",
+        )
+        async with running(TOY, settings) as at_work:
+            yield at_work
+
+
+def count(**fields: Any) -> Count:
+    return Count(command_id=command_id(), at=datetime.now(UTC), actor=INSTALLER, counter_id=new_id(), **fields)
+
+
+async def until_full(caller: Caller) -> list[tuple[Count, Accepted]]:
+    """Count until there is no room, however newly it is looked at; what was acknowledged."""
+    acknowledged: list[tuple[Count, Accepted]] = []
+    refused_since: float | None = None
+    async with asyncio.timeout(60):
+        while refused_since is None or time.monotonic() - refused_since < LOOKED_AGAIN_S:
+            commands = [count() for _ in range(1 if acknowledged and refused_since else 50)]
+            answers = await asyncio.gather(*map(caller.command, commands), return_exceptions=True)
+            pairs = list(zip(commands, answers, strict=True))
+            acknowledged += [(command, answer) for command, answer in pairs if isinstance(answer, Accepted)]
+            refusals = [answer for answer in answers if not isinstance(answer, Accepted)]
+            assert all(isinstance(refusal, LogFull) for refusal in refusals), refusals
+            refused_since = (refused_since or time.monotonic()) if len(refusals) == len(answers) else None
+            await asyncio.sleep(0.05 if refusals else 0)
+    return acknowledged
+
+
+async def test_the_reserve_is_for_revocation_and_erasure_alone(toy: Running) -> None:
+    acknowledged = await until_full(toy.caller)
+    found = await filling(toy.client, "toy")
+    assert found.used <= MIB * (1 - RESERVE)
+    assert found.used >= MIB * (1 - RESERVE) * 0.9
+
+    # What was done before is answered as before, and is not done again.
+    for command, answer in acknowledged[-3:]:
+        assert await toy.caller.command(command) == answer
+    revoked = [await toy.caller.command(count(label=REVOKED)) for _ in range(20)]
+    assert len({each.position for each in revoked}) == 20
+    with pytest.raises(LogFull):
+        await toy.caller.command(count())
+    assert await toy.log.last_seq() == len(acknowledged) + 20
+
+
+async def test_a_service_in_its_reserve_stays_ready_and_says_so_and_takes_all_again_once_there_is_room(
+    toy: Running,
+) -> None:
+    await until_full(toy.caller)
+
+    async def remark() -> str:
+        return str((await toy.health.ready())[1]["dependencies"]["room"].get("remark"))
+
+    async with asyncio.timeout(30):
+        while "Only revocation and erasure are recorded" not in await remark():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        assert (await toy.health.ready())[0]
+        refused = count()
+        with pytest.raises(LogFull):
+            await toy.caller.command(refused)
+        await resize(toy.client, "toy", 2 * MIB, "a test")
+        while True:
+            try:
+                accepted = await toy.caller.command(refused)
+                break
+            except Unavailable:
+                await asyncio.sleep(0.1)
+    assert accepted.extra == {"count": 1}
+
+
+async def test_what_is_appended_between_two_looks_is_reckoned_with(nats_url: str) -> None:
+    client = await connect(nats_url, "test")
+    service = f"t{uuid4().hex[:12]}"
+    await open_log(client, service, max_bytes=MIB)
+    room = Room(client, service)
+    await room.look()
+    messages = [NewMessage(f"event.{service}.a.1", "1", {}, bytes(MIB // 4), 0)]
+    for _ in range(3):
+        room.admit(messages)
+    with pytest.raises(LogFull):
+        room.admit(messages)
+    with reserve(open=True):
+        room.admit(messages)
+    await room.look()
+    room.admit(messages)
+    await client.close()
