@@ -157,6 +157,11 @@ def reserve(open: bool) -> Iterator[None]:
         _may_use_reserve.reset(before)
 
 
+def uses_reserve() -> bool:
+    """Whether what is appended here may use the reserve: it ends a right or erases."""
+    return _may_use_reserve.get()
+
+
 class Room:
     """Keeps an eye on the log of one service: the gauges, what readiness says of it, and who may use its reserve."""
 

@@ -27,6 +27,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from contracts.acting import disclosed
 from contracts.live import Changed, live_subject
 from contracts.message import Accepted, Command, Event, Position, Query, Recorded, View
+from kernel.budgets import DEVICE, TENANT, Budgets
 from kernel.bus import Asked, Caller, Endpoints, client_of, make_broker
 from kernel.codec import Codec, Upcast
 from kernel.collecting import collect_seldom
@@ -110,6 +111,7 @@ class Beside:
     """What work beside the endpoints may use: a link to devices, for example.
 
     `log` and `codec` are the service's own; `task` keeps a task as long as the service, and one that fails ends it.
+    What is recorded within `charged` counts for that payer (`kernel.budgets`).
     """
 
     settings: Settings
@@ -124,6 +126,7 @@ class Beside:
     deciding: Handles
     health: Health
     task: Callable[[str, Coroutine[Any, Any, None]], None]
+    charged: Callable[[str, str], contextlib.AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -248,7 +251,9 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         await writing.open()
         room = Room(client, service.name)
         stream = await open_log(client, service.name, settings.replicas, settings.room_of(service.name))
-        log = MeasuredLog(stream, service.name, writing.note, room.admit)
+        limits = {TENANT: settings.tenant_events_per_day, DEVICE: settings.device_events_per_day}
+        budgets = Budgets(service.name, limits, database)
+        log = MeasuredLog(stream, service.name, writing.note, (budgets.admit, room.admit))
         await room.grow(settings.room_of(service.name))
         health.probes["log"] = lambda: _log_answers(log)
         health.probes["writing"] = writing.probe
@@ -278,6 +283,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         stack.push_async_callback(keep.end)
         keep.task("room", room.watch())
         keep.task("erasure", watch.run())
+        keep.task("budgets", budgets.keep())
         if service.read_models:
             health.probes["projection"] = lambda: _projects(projector)
             keep.task("projection", projector.run())
@@ -297,12 +303,12 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             keep.task("reactions", reactions.run())
         if service.beside is not None:
             beside = Beside(
-                settings, secrets, client, caller, log, codec, keys, database, timers, handling, health, keep.task
+                *(settings, secrets, client, caller, log, codec, keys, database, timers, handling, health, keep.task),
+                charged=budgets.charged,
             )
             await stack.enter_async_context(service.beside(beside))
-        desk = _Desk(
-            service, handling, watermark, Reading(database, secrets, deciding.load, client, settings, erasures.since)
-        )
+        reading = Reading(database, secrets, deciding.load, client, settings, erasures.since)
+        desk = _Desk(service, handling, watermark, reading, budgets)
         endpoints = Endpoints(broker, service.name, secrets.actor)
         for command in service.commands:
             endpoints.command(command, desk.obey)
@@ -391,12 +397,14 @@ class _Desk:
     handling: _Preparing
     watermark: Watermark
     reading: Reading
+    budgets: Budgets
 
     async def obey(self, command: Command, asked: Asked) -> Accepted:
         began = time.perf_counter()
         self.service.authorize(command)
         kind = type(command)
-        with _database_within(_COMMAND_DATABASE_S):
+        tenant = command.actor.installer_id or command.actor.distributor_id
+        with _database_within(_COMMAND_DATABASE_S), self.budgets.charged(TENANT, tenant):
             try:
                 handled = await self.handling.handle(command, correlation_id=asked.correlation_id)
             except Contended:

@@ -229,7 +229,7 @@ def trace_projected(service: str, recorded: Iterable[Recorded]) -> None:
 class MeasuredLog:
     """A log that is timed and counted; otherwise the log it is given.
 
-    `admit` may refuse an append before it is sent, and `note` hears the outcome of each.
+    Each of `admit` may refuse an append before it is sent, and `note` hears the outcome of each.
     """
 
     def __init__(
@@ -237,7 +237,7 @@ class MeasuredLog:
         log: Log,
         service: str,
         note: Callable[[str], None] = lambda outcome: None,
-        admit: Callable[[Sequence[NewMessage]], None] = lambda messages: None,
+        admit: Sequence[Callable[[Sequence[NewMessage]], None]] = (),
     ) -> None:
         self._log = log
         self._service = service
@@ -257,7 +257,8 @@ class MeasuredLog:
             f"append {self.stream}", kind=SpanKind.PRODUCER, attributes={"smartplus.events": len(messages)}
         ):
             try:
-                self._admit(messages)
+                for admit in self._admit:
+                    admit(messages)
                 stored = await self._log.append(messages, timeout_s)
                 outcome = "stored"
                 APPENDED_EVENTS.labels(self._service).inc(len(messages))

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,7 @@ from contracts.devices import (
 )
 from contracts.message import Command
 from contracts.permissions import SYSTEM
+from kernel.budgets import DEVICE
 from kernel.decider import Refused
 from kernel.handling import Contended
 from kernel.log import Unavailable
@@ -91,7 +93,8 @@ class Intake:
     """Takes what devices say, each device's in order, many devices' at a time.
 
     `answer` sends bytes to a device, `heard` is told that a device has said its state and where in the log that stands,
-    `quarantine` that a device does not keep to the rules.
+    `quarantine` that a device does not keep to the rules. Within `charged` it counts for the device's
+    budget what is recorded: beyond that its states and reports are answered and not recorded, so that it repeats none.
     """
 
     def __init__(
@@ -101,12 +104,14 @@ class Intake:
         answer: Callable[[str, bytes], Awaitable[None]],
         heard: Callable[[Seat, int], Awaitable[None]],
         quarantine: Callable[[Seat], Awaitable[None]],
+        charged: Callable[[str, str], AbstractContextManager[None]],
     ) -> None:
         self._roster = roster
         self._deciding = deciding
         self._answer = answer
         self._heard = heard
         self._quarantine = quarantine
+        self._charged = charged
         self._meters: OrderedDict[str, Meter] = OrderedDict()
         self._queues: dict[str, deque[tuple[str, bytes]]] = {}
         self._waiting = 0
@@ -158,11 +163,13 @@ class Intake:
         try:
             match kind:
                 case "state":
-                    await self._state(seat, body)
+                    with self._charged(DEVICE, seat.device_id):
+                        await self._state(seat, body)
                 case "ack":
                     await self._ack(seat, body)
                 case "event":
-                    await self._event(seat, body)
+                    with self._charged(DEVICE, seat.device_id):
+                        await self._event(seat, body)
         except Unreadable as fault:
             # It hurts nobody, so it is no violation: said again it would only be refused again.
             if self._meter(mac).is_news(time.monotonic()):

@@ -83,7 +83,7 @@ class Link:
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow())
             await self._roster.reached(await beside.log.last_seq())
-            intake = Intake(self._roster, beside.deciding, self._tell, self._spoke, self._quarantine)
+            intake = Intake(self._roster, beside.deciding, self._tell, self._spoke, self._quarantine, beside.charged)
             stack.push_async_callback(intake.stop)
             await listen(beside.client, SPOKE, self._heard_speak)
             await listen(beside.client, QUARANTINED, self._heard_of_quarantine)

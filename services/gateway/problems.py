@@ -3,7 +3,9 @@
 The rule it protects: every answer that is not a yes has a stable code and a sentence, and tells nothing else.
 """
 
+import math
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.message import FieldRefusal, Refusal
 from contracts.refusals import REFUSALS, Kind
+from kernel.budgets import SPENT, next_day
 from kernel.bus import LOG_FULL, invalid
 from kernel.decider import Refused
 from kernel.log import LogFull, Unavailable
@@ -58,6 +61,7 @@ STATUS: Mapping[str, int] = {
     "behind": 503,
     "unavailable": 503,
     LOG_FULL: 507,
+    SPENT: 429,
 }
 
 # Litestar's own refusals, by status.
@@ -172,7 +176,15 @@ def when_invalid(_: Asked, error: ValidationError) -> Response[ProblemDetails]:
 
 def _refusal(refusal: Refusal) -> Response[ProblemDetails]:
     status = status_of(refusal.code)
-    return answer(status, refusal.code, refusal.detail, refusal.errors, _AGAIN if status == 503 else None)
+    return answer(status, refusal.code, refusal.detail, refusal.errors, _again(status, refusal.code))
+
+
+def _again(status: int, code: str) -> Mapping[str, str] | None:
+    """When to try again, where that is known."""
+    if code == SPENT:
+        now = datetime.now(UTC)
+        return {"Retry-After": str(math.ceil((next_day(now) - now).total_seconds()))}
+    return _AGAIN if status == 503 else None
 
 
 def when_parameters_invalid(_: Asked, error: ValidationException) -> Response[ProblemDetails]:

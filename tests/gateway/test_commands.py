@@ -86,6 +86,7 @@ def device(**changes: object) -> d.DeviceDetail:
         offline_solution=False,
         max_relays=4,
         methods_gate=d.MethodGate(state="open", needs=()),
+        method_choice_dropped=False,
         shows_weather=False,
         issued_version=None,
         applied_version=None,
@@ -186,6 +187,14 @@ async def test_a_log_without_room_is_a_no_of_its_own(desk: Desk, visitor: Browse
     answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
     assert (answer.status_code, answer.json()["code"]) == (507, "log-full")
     assert "retry-after" not in answer.headers
+
+
+async def test_a_budget_that_is_spent_says_when_to_come_back(desk: Desk, visitor: Browser) -> None:
+    await somebody(desk, visitor, Role.INSTALLER)
+    desk.refuses[a.ResetUser] = Refused("budget-spent", "It goes on tomorrow.")
+    answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
+    assert (answer.status_code, answer.json()["code"]) == (429, "budget-spent")
+    assert 0 < int(answer.headers["retry-after"]) <= 86_400
 
 
 @pytest.mark.row("G-01")

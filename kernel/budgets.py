@@ -1,0 +1,136 @@
+"""How many events each tenant and each device may have recorded within a day, so that none fills the log for all.
+
+The rule it protects: what one of them records in a day is bounded, and whoever ends a right or erases is never refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from prometheus_client import Counter
+from pymongo import ReturnDocument
+from pymongo.errors import PyMongoError
+
+from kernel.decider import Refused
+from kernel.log import NewMessage
+from kernel.readmodel import Database
+from kernel.room import uses_reserve
+from kernel.telemetry import REGISTRY
+
+SPENT = "budget-spent"
+COLLECTION = "budgets"
+TENANT, DEVICE = "tenant", "device"
+
+_SAVED_EVERY_S = 5.0
+_KEPT = timedelta(days=8)
+
+BUDGETS_SPENT = Counter(
+    "smartplus_budgets_spent",
+    "Tenants and devices that had as many events recorded as a day allows, each once a day.",
+    ("service", "kind"),
+    registry=REGISTRY,
+)
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True, eq=False)
+class _Account:
+    """What somebody had recorded today, in this process and others; `unsaved` of it the others do not know of."""
+
+    kind: str
+    id: str
+    used: int = 0
+    unsaved: int = 0
+    is_spent: bool = False
+
+
+_payer: ContextVar[_Account | None] = ContextVar("payer", default=None)
+
+
+def next_day(now: datetime) -> datetime:
+    """When budgets start again: at midnight UTC."""
+    return datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+
+
+class Budgets:
+    """The budgets of one service. They are kept in its database, for all its replicas and over a restart.
+
+    Counted in this process and added up every few seconds: a replica may let through what these bring beyond a budget.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        limits: Mapping[str, int],
+        database: Database,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`limits` are events a day, by kind of who pays (`TENANT`, `DEVICE`)."""
+        self._service = service
+        self._limits = limits
+        self._counts = database[COLLECTION]
+        self._clock = clock
+        self._day = clock().date()
+        self._accounts: dict[tuple[str, str], _Account] = {}
+
+    @contextmanager
+    def charged(self, kind: str, id: str | None) -> Iterator[None]:
+        """What is appended in here counts for that tenant or device; for nobody without an id."""
+        before = _payer.set(self._account(kind, id) if id else None)
+        try:
+            yield
+        finally:
+            _payer.reset(before)
+
+    def admit(self, messages: Sequence[NewMessage]) -> None:
+        """Count an append. Raises `Refused` (`budget-spent`) when it is beyond what its payer may have today."""
+        account = _payer.get()
+        if account is None:
+            return
+        beyond = account.used + len(messages) > self._limits[account.kind]
+        if beyond and not uses_reserve():
+            self._note_spent(account)
+            again = next_day(self._clock()).isoformat(timespec="minutes")
+            raise Refused(SPENT, f"As much was recorded today as a day allows. It goes on at {again}.")
+        account.used += len(messages)
+        account.unsaved += len(messages)
+
+    async def keep(self) -> None:
+        """Save the counts every few seconds, for ever."""
+        with suppress(PyMongoError):
+            await self._counts.create_index("until", expireAfterSeconds=0)
+        while True:
+            await asyncio.sleep(_SAVED_EVERY_S)
+            await self.save()
+
+    async def save(self) -> None:
+        """Add what was counted here to what others counted, and learn the sum. What cannot be saved is saved later."""
+        until = next_day(self._clock()) + _KEPT
+        for account in [each for each in self._accounts.values() if each.unsaved]:
+            unsaved = account.unsaved
+            name = {"_id": f"{self._day.isoformat()} {account.kind} {account.id}"}
+            change = {"$inc": {"used": unsaved}, "$setOnInsert": {"until": until}}
+            with suppress(PyMongoError):
+                found = await self._counts.find_one_and_update(
+                    name, change, upsert=True, return_document=ReturnDocument.AFTER
+                )
+                account.unsaved -= unsaved
+                account.used = (found or {"used": account.used})["used"] + account.unsaved
+
+    def _account(self, kind: str, id: str) -> _Account:
+        if (today := self._clock().date()) != self._day:
+            # What was not saved of yesterday is nothing to today.
+            self._day, self._accounts = today, {}
+        return self._accounts.setdefault((kind, id), _Account(kind, id))
+
+    def _note_spent(self, account: _Account) -> None:
+        if not account.is_spent:
+            account.is_spent = True
+            BUDGETS_SPENT.labels(self._service, account.kind).inc()
+            _log.warning("budget-spent", payer=account.kind, id=account.id, events=account.used)

@@ -1,0 +1,63 @@
+"""A device that reports without end is answered, and fills the log with no more than a day's budget of it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from contracts.devices import COMMANDS, DeviceCommandState, ListDoorEvents, UnlockDoor
+from kernel.service import running
+from ops.servers import NatsServer
+from services.accounts.__main__ import SERVICE as ACCOUNTS
+from services.devices.__main__ import SERVICE as DEVICES
+from services.devices.reserve import may_use_reserve
+from tests.devices.conftest import Region, settings_for
+from tests.devices.test_link import standing
+
+BUDGET = 15
+
+
+def test_whoever_adds_a_command_decides_whether_it_may_use_the_reserve() -> None:
+    assert {kind.__name__ for kind in COMMANDS if may_use_reserve(kind.model_construct())} == {
+        *("CancelDeviceCommand", "CloseRemoteControl", "EmptyHome", "EraseDoorEvent", "ForgetHome", "RemoveMac"),
+        *("IssueConfiguration", "RemoveCamera", "RotateDeviceKey", "UnbindDevice", "WithdrawCredential"),
+    }
+
+
+async def test_a_device_beyond_its_budget_is_answered_and_not_recorded(tmp_path: Path, mongodb_uri: str) -> None:
+    prefix = f"devices_{uuid4().hex[:8]}_"
+    async with (
+        NatsServer(tmp_path / "nats") as nats,
+        running(ACCOUNTS, settings_for(nats, mongodb_uri, prefix)) as accounts,
+        running(DEVICES, settings_for(nats, mongodb_uri, prefix, device_events_per_day=BUDGET)) as devices,
+        standing(Region(accounts, devices, {}, nats.mqtt_port)) as stand,
+    ):
+        flooding, other = await stand.intercom(), await stand.intercom()
+        for _ in range(30):
+            await flooding.tell_door("opened", relay=1, method="card")
+        await flooding.until(lambda it: not it._unsaid)  # each of them was answered
+        kept = devices.database["budgets"]
+        async with asyncio.timeout(30):
+            while (found := await kept.find_one({"_id": _count_of(stand.id_of(flooding))})) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert found["used"] == BUDGET
+
+        # It is obeyed and obeys as before, and its neighbour's reports stand there.
+        unlocked = await stand.tell(UnlockDoor, flooding, relay=1)
+        await stand.until_command(unlocked, DeviceCommandState.DONE)
+        await other.tell_door("alarm")
+        await other.until(lambda it: not it._unsaid)
+        async with asyncio.timeout(30):
+            while True:
+                page = await stand.region.see(ListDoorEvents, stand.installer, device_id=stand.id_of(other))
+                if page.rows:
+                    break
+                await asyncio.sleep(0.05)
+        page = await stand.region.see(ListDoorEvents, stand.installer, device_id=stand.id_of(flooding))
+        assert 0 < len(page.rows) < BUDGET
+
+
+def _count_of(device_id: str) -> str:
+    return f"{datetime.now(UTC).date().isoformat()} device {device_id}"

@@ -1,0 +1,121 @@
+"""What a tenant or a device may have recorded in a day is bounded, over all replicas and restarts, and starts again."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from kernel.budgets import COLLECTION, DEVICE, TENANT, Budgets, next_day
+from kernel.decider import Refused
+from kernel.log import NewMessage
+from kernel.mongo import mongo_client
+from kernel.readmodel import Database
+from kernel.room import reserve
+from kernel.service import running
+from kernel.settings import Settings
+from ops.servers import NatsServer
+from tests.kernel.toy import INSTALLER, REVOKED, TOY, Count, command_id, new_id
+
+MORNING = datetime(2026, 11, 27, 8, 30, tzinfo=UTC)
+LIMITS = {TENANT: 5, DEVICE: 3}
+
+
+class Clock:
+    """The time, as the test sets it."""
+
+    def __init__(self) -> None:
+        self.now = MORNING
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+async def database(mongodb_uri: str) -> AsyncIterator[Database]:
+    async with mongo_client(mongodb_uri, "test") as client:
+        yield client[f"test_{uuid4().hex[:8]}"]
+
+
+def events(count: int) -> list[NewMessage]:
+    return [NewMessage("event.toy.a.1", str(number), {}, b"", 0) for number in range(count)]
+
+
+def record(budgets: Budgets, kind: str, id: str | None, count: int = 1) -> None:
+    with budgets.charged(kind, id):
+        budgets.admit(events(count))
+
+
+async def test_each_has_a_budget_of_its_own_and_it_is_said_when_it_starts_again(database: Database) -> None:
+    clock = Clock()
+    budgets = Budgets("toy", LIMITS, database, clock)
+    record(budgets, TENANT, "bright", 3)
+    record(budgets, TENANT, "bright", 2)
+    with pytest.raises(Refused) as refusal:
+        record(budgets, TENANT, "bright")
+    assert refusal.value.code == "budget-spent"
+    assert "It goes on at 2026-11-28T00:00+00:00." in refusal.value.refusal().detail
+    record(budgets, TENANT, "clear", 5)
+    record(budgets, DEVICE, "bright", 3)  # another kind of payer
+    with pytest.raises(Refused):
+        record(budgets, DEVICE, "bright")
+    record(budgets, TENANT, None, 100)  # the region itself
+    budgets.admit(events(100))
+    with reserve(open=True):
+        record(budgets, TENANT, "bright", 2)  # what ends a right or erases
+    clock.now = next_day(clock.now)
+    record(budgets, TENANT, "bright", 5)
+
+
+async def test_more_at_once_than_is_left_is_refused_whole(database: Database) -> None:
+    budgets = Budgets("toy", LIMITS, database, Clock())
+    record(budgets, TENANT, "bright", 4)
+    with pytest.raises(Refused):
+        record(budgets, TENANT, "bright", 2)
+    record(budgets, TENANT, "bright", 1)
+
+
+async def test_replicas_add_up_and_a_restart_forgets_nothing(database: Database) -> None:
+    clock = Clock()
+    first, second = (Budgets("toy", LIMITS, database, clock) for _ in range(2))
+    record(first, TENANT, "bright", 3)
+    record(second, TENANT, "bright", 1)
+    await first.save()
+    await second.save()
+    with pytest.raises(Refused):
+        record(second, TENANT, "bright", 2)
+    restarted = Budgets("toy", LIMITS, database, clock)
+    record(restarted, TENANT, "bright", 1)
+    await restarted.save()
+    with pytest.raises(Refused):
+        record(restarted, TENANT, "bright", 1)
+    row = await database[COLLECTION].find_one({})
+    assert row == {"_id": "2026-11-27 tenant bright", "used": 5, "until": row["until"] if row else None}
+    assert row["until"].replace(tzinfo=UTC) == next_day(MORNING) + timedelta(days=8)
+
+
+async def test_a_tenant_beyond_its_budget_is_refused_and_may_still_revoke(tmp_path: Path, mongodb_uri: str) -> None:
+    async with NatsServer(tmp_path / "nats") as server:
+        settings = Settings(
+            nats_url=server.url,
+            mongodb_uri=mongodb_uri,
+            secret="00" * 32,
+            database_prefix=f"test_{uuid4().hex[:8]}_",
+            tenant_events_per_day=3,
+        )
+        async with running(TOY, settings) as toy:
+            done = [count() for _ in range(3)]
+            answers = [await toy.caller.command(command) for command in done]
+            with pytest.raises(Refused) as refusal:
+                await toy.caller.command(count())
+            assert refusal.value.code == "budget-spent"
+            assert await toy.caller.command(done[0]) == answers[0]
+            await toy.caller.command(count(label=REVOKED))
+            await toy.caller.command(count(actor=INSTALLER.model_copy(update={"installer_id": "i2"})))
+
+
+def count(**fields: Any) -> Count:
+    stamped = {"command_id": command_id(), "at": datetime.now(UTC), "actor": INSTALLER, "counter_id": new_id()}
+    return Count(**{**stamped, **fields})
