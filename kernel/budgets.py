@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from prometheus_client import Counter
@@ -50,7 +51,12 @@ class _Account:
     is_spent: bool = False
 
 
-_payer: ContextVar[_Account | None] = ContextVar("payer", default=None)
+class _Payer(NamedTuple):
+    account: _Account
+    further: int
+
+
+_payer: ContextVar[_Payer | None] = ContextVar("payer", default=None)
 
 
 def next_day(now: datetime) -> datetime:
@@ -80,9 +86,12 @@ class Budgets:
         self._accounts: dict[tuple[str, str], _Account] = {}
 
     @contextmanager
-    def charged(self, kind: str, id: str | None) -> Iterator[None]:
-        """What is appended in here counts for that tenant or device; for nobody without an id."""
-        before = _payer.set(self._account(kind, id) if id else None)
+    def charged(self, kind: str, id: str | None, further: int = 0) -> Iterator[None]:
+        """What is appended in here counts for that tenant or device; for nobody without an id.
+
+        `further` events, which it brings about later, count with it.
+        """
+        before = _payer.set(_Payer(self._account(kind, id), further) if id else None)
         try:
             yield
         finally:
@@ -90,16 +99,17 @@ class Budgets:
 
     def admit(self, messages: Sequence[NewMessage]) -> None:
         """Count an append. Raises `Refused` (`budget-spent`) when it is beyond what its payer may have today."""
-        account = _payer.get()
-        if account is None:
+        payer = _payer.get()
+        if payer is None:
             return
-        beyond = account.used + len(messages) > self._limits[account.kind]
+        account, events = payer.account, len(messages) + payer.further
+        beyond = account.used + events > self._limits[account.kind]
         if beyond and not uses_reserve():
             self._note_spent(account)
             again = next_day(self._clock()).isoformat(timespec="minutes")
             raise Refused(SPENT, f"As much was recorded today as a day allows. It goes on at {again}.")
-        account.used += len(messages)
-        account.unsaved += len(messages)
+        account.used += events
+        account.unsaved += events
 
     async def keep(self) -> None:
         """Save the counts every few seconds, for ever."""

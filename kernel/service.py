@@ -154,6 +154,10 @@ def _anybody(message: Command | Query) -> None:
     return
 
 
+def _nothing_further(command: Command) -> int:
+    return 0
+
+
 def _never(command: Command) -> bool:
     return False
 
@@ -173,6 +177,7 @@ class Service:
     `timers` says, for each purpose, which command a timer that fires becomes; the command's id must be the timer's.
     `followed` names the events of other services that its read models and reactions take.
     `may_use_reserve` names what is recorded even when the log is all but full: revocation and erasure.
+    `brings_about` says how many events reactions will record because of a command, for its tenant's budget.
     `beside` is entered when the service works, before it takes commands, and left when it takes none any more.
     """
 
@@ -189,6 +194,7 @@ class Service:
     followed: Mapping[str, tuple[type[Event], ...]] = field(default_factory=dict)
     upcast: Mapping[str, Upcast] = field(default_factory=dict)
     may_use_reserve: Callable[[Command], bool] = _never
+    brings_about: Callable[[Command], int] = _nothing_further
     beside: Callable[[Beside], contextlib.AbstractAsyncContextManager[None]] | None = None
 
     @property
@@ -404,7 +410,8 @@ class _Desk:
         self.service.authorize(command)
         kind = type(command)
         tenant = command.actor.installer_id or command.actor.distributor_id
-        with _database_within(_COMMAND_DATABASE_S), self.budgets.charged(TENANT, tenant):
+        further = self.service.brings_about(command)
+        with _database_within(_COMMAND_DATABASE_S), self.budgets.charged(TENANT, tenant, further):
             try:
                 handled = await self.handling.handle(command, correlation_id=asked.correlation_id)
             except Contended:

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     """Copies of every stream; 3 in a cluster."""
     log_max_bytes: str = DEFAULT_LOG_MAX_BYTES
     """What the log of a service may hold: one size for each, and after it others by name (`1GiB,devices=20GiB`)."""
-    tenant_events_per_day: Annotated[int, Field(ge=1)] = 100_000
+    tenant_events_per_day: Annotated[int, Field(ge=1)] = 250_000
     """How many events the people of one installer or distributor may have recorded within a day (UTC), per service."""
     device_events_per_day: Annotated[int, Field(ge=1)] = 5_000
     """How many events one device may have recorded within a day (UTC)."""

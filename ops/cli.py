@@ -225,6 +225,15 @@ def log_size(data: Data = DEFAULT_DATA) -> None:
         _give_up(failure)
 
 
+@log_app.command("budgets")
+def log_budgets(data: Data = DEFAULT_DATA) -> None:
+    """Which tenants and devices had most recorded today, and how much of a day's budget that is."""
+    try:
+        asyncio.run(_module("budgets", data).show())
+    except ServerFailed as failure:
+        _give_up(failure)
+
+
 @log_app.command("resize")
 def log_resize(
     service: Annotated[str, typer.Argument(help="For example: accounts.")],

@@ -78,7 +78,7 @@ from services.devices.provisioning import PROVISIONING
 from services.devices.refusing import authorize
 from services.devices.register_rows_when_import_is_started import REGISTER_ROWS
 from services.devices.remote_session import REMOTE_SESSION
-from services.devices.reserve import may_use_reserve
+from services.devices.reserve import brings_about, may_use_reserve
 from services.devices.roster import ROSTER
 from services.devices.sip import SIP
 from services.devices.tallies import TALLIES
@@ -173,6 +173,7 @@ SERVICE = Service(
         ISSUE_CONFIGURATION,
     ),
     may_use_reserve=may_use_reserve,
+    brings_about=brings_about,
     timers={COMMAND_EXPIRY: expire_command, TIME_IS_UP: end, WEATHER_TIMER: half_an_hour_is_over},
     # Every event of accounts, so that each one can be read; each model takes its own.
     followed={"accounts": accounts.EVENTS},

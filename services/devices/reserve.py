@@ -1,4 +1,4 @@
-"""What is recorded even when the log is all but full: whatever ends a right, and whatever erases."""
+"""What a command costs the log: which are recorded even when it is all but full, and which bring about many events."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contracts.devices import (
     RemoveCamera,
     RemoveMac,
     RotateDeviceKey,
+    StageMacRows,
+    SubmitAutop,
     UnbindDevice,
     WithdrawCredential,
 )
@@ -35,3 +37,14 @@ _ALWAYS = (
 def may_use_reserve(command: Command) -> bool:
     """Whether it may be recorded in the last part of the log."""
     return isinstance(command, _ALWAYS)
+
+
+def brings_about(command: Command) -> int:
+    """How many events reactions record because of it: one for each MAC of a list, one for each device of a batch."""
+    match command:
+        case StageMacRows():
+            return len(command.rows)
+        case SubmitAutop():
+            return len(command.device_ids)
+        case _:
+            return 0

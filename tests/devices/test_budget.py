@@ -7,12 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from contracts.devices import COMMANDS, DeviceCommandState, ListDoorEvents, UnlockDoor
+from contracts.devices import (
+    COMMANDS,
+    DeviceCommandState,
+    ImportedRow,
+    ListDoorEvents,
+    StageMacRows,
+    SubmitAutop,
+    UnlockDoor,
+)
 from kernel.service import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
-from services.devices.reserve import may_use_reserve
+from services.devices.reserve import brings_about, may_use_reserve
 from tests.devices.conftest import Region, settings_for
 from tests.devices.test_link import standing
 
@@ -24,6 +32,14 @@ def test_whoever_adds_a_command_decides_whether_it_may_use_the_reserve() -> None
         *("CancelDeviceCommand", "CloseRemoteControl", "EmptyHome", "EraseDoorEvent", "ForgetHome", "RemoveMac"),
         *("IssueConfiguration", "RemoveCamera", "RotateDeviceKey", "UnbindDevice", "WithdrawCredential"),
     }
+
+
+def test_a_list_of_macs_and_a_batch_cost_what_they_bring_about() -> None:
+    rows = tuple(ImportedRow.model_construct() for _ in range(500))
+    assert brings_about(StageMacRows.model_construct(rows=rows)) == 500
+    assert brings_about(SubmitAutop.model_construct(device_ids=("a", "b"))) == 2
+    costly = {StageMacRows, SubmitAutop}
+    assert not [kind for kind in COMMANDS if kind not in costly and brings_about(kind.model_construct())]
 
 
 async def test_a_device_beyond_its_budget_is_answered_and_not_recorded(tmp_path: Path, mongodb_uri: str) -> None:

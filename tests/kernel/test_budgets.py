@@ -77,6 +77,17 @@ async def test_more_at_once_than_is_left_is_refused_whole(database: Database) ->
     record(budgets, TENANT, "bright", 1)
 
 
+async def test_what_a_command_brings_about_later_counts_with_it(database: Database) -> None:
+    budgets = Budgets("toy", LIMITS, database, Clock())
+    with budgets.charged(TENANT, "bright", further=3):
+        budgets.admit(events(1))
+        with pytest.raises(Refused):
+            budgets.admit(events(1))
+    record(budgets, TENANT, "bright", 1)
+    with pytest.raises(Refused):
+        record(budgets, TENANT, "bright", 1)
+
+
 async def test_replicas_add_up_and_a_restart_forgets_nothing(database: Database) -> None:
     clock = Clock()
     first, second = (Budgets("toy", LIMITS, database, clock) for _ in range(2))

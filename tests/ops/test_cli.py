@@ -5,13 +5,16 @@ import os
 import stat
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from kernel.budgets import DEVICE, TENANT, Budgets
 from kernel.health import Health, NotReady, Stage
 from kernel.jetstream import connect, open_log
 from kernel.log import NewMessage, Unavailable
 from kernel.modules import answer_for
+from kernel.mongo import mongo_client
 from kernel.room import Room
 from ops import local
 from ops.failures import ServerFailed
@@ -112,6 +115,27 @@ async def test_a_log_that_fills_is_said_by_doctor_and_resized(tmp_path: Path, mo
         code, output = await smartplus("doctor", "--data", str(tmp_path), **known)
         assert code == 0, output
         await client.close()
+
+
+async def test_who_had_most_recorded_today_is_shown(nats_url: str, mongodb_uri: str) -> None:
+    prefix = f"test_{uuid4().hex[:8]}_"
+    known = {
+        "NATS_URL": nats_url,
+        "MONGODB_URI": mongodb_uri,
+        "SMARTPLUS_SECRET": "00" * 32,
+        "SMARTPLUS_DATABASE_PREFIX": prefix,
+    }
+    async with mongo_client(mongodb_uri, "test") as mongo:
+        budgets = Budgets("devices", {TENANT: 10, DEVICE: 5000}, mongo[f"{prefix}devices"])
+        for id, events in (("quiet", 10), ("busy", 2500)):
+            with budgets.charged(DEVICE, id):
+                budgets.admit([NewMessage("event.devices.a.1", str(number), {}, b"", 0) for number in range(events)])
+        await budgets.save()
+    code, output = await smartplus("log", "budgets", **known)
+    assert code == 0, output
+    busy, quiet = output.splitlines()
+    assert busy == "devices    device  busy     2,500 events, 50%"
+    assert quiet == "devices    device  quiet        10 events, 0%"
 
 
 async def test_doctor_says_which_stream_nats_does_not_write(tmp_path: Path, mongodb_uri: str) -> None:
