@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import GetUser, LoginClaimed, LoginReleased, UserAdded
+from contracts.accounts import GetUser, LoginClaimed, LoginReleased, SiteLinked, UserAdded
 from kernel.decider import Elsewhere, Refused
 from kernel.hosts import ascii_name, shown_name
 from kernel.spec import Spec
@@ -15,7 +15,7 @@ from services.accounts.household import HOUSEHOLD
 from services.accounts.login import by_email, by_email_formerly
 from services.accounts.passwords import _ARGON2, hash_of, is_right
 from tests.accounts.conftest import Region
-from tests.accounts.world import USER, added, changed, claimed, edit_user
+from tests.accounts.world import SITE, USER, added, changed, claimed, edit_user
 
 households = Spec(HOUSEHOLD, ACCESS, login.LOGIN, sip.SIP)
 
@@ -76,6 +76,15 @@ def test_an_address_that_was_kept_with_what_nobody_sees_gets_its_login_when_the_
     outcome = home.when(changed(edit_user, email=unseen))
     assert Elsewhere(kept, LoginReleased(account_id=USER)) in outcome.events
     assert claimed(by_email(seen), USER) in outcome.events
+
+
+def test_the_form_of_such_an_address_can_be_saved_while_sites_are_linked() -> None:
+    pasted = UserAdded.model_validate({**added.model_dump(), "email": "a@demo.example\u200b"})
+    linked = SiteLinked(user_id=USER, installer_id=added.installer_id, site_id=SITE)
+    home = households.given(pasted, linked)
+    outcome = home.when(changed(edit_user, email="a@demo.example", name="王芳"))
+    assert claimed(by_email("a@demo.example"), USER) in outcome.events
+    home.when(changed(edit_user, email="b@demo.example")).then_refused("contacts-locked-by-linked-sites", "email")
 
 
 async def test_a_person_logs_in_by_any_spelling_of_the_address(region: Region) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.devices import CredentialKind, Relay, RelaysConfigured, RelaySetting
+from contracts.devices import CameraDescribed, CredentialKind, Relay, RelaysConfigured, RelaySetting
 from contracts.notations import masked_rtsp
-from services.devices import models, rtsp
+from services.devices import cameras, models, rtsp
 from tests.devices import test_camera, test_device, test_home
-from tests.devices.world import DEVICE, bound, changed, number, reported
+from tests.devices.world import DEVICE, bound, changed, number, recorded, reported
 
 at_home, grant, granted = test_home.at_home, test_home.grant, test_home.granted
 
@@ -140,6 +140,17 @@ def told(relays: tuple[Relay, ...]) -> dict[str, object]:
 )
 def test_what_was_stored_before_is_masked(stored: str, shown: str) -> None:
     assert masked_rtsp(stored) == rtsp.shown(stored) == shown
+
+
+def test_a_list_shows_no_user_of_an_address_that_was_stored_before() -> None:
+    old = test_camera.camera_added.model_copy(update={"rtsp_address": "rtsp://admin:12345?@192.0.2.9/s"})
+    row = cameras.fold(None, recorded(old, 1))
+    assert row is not None
+    assert row["rtsp_address"] == "rtsp://***@192.0.2.9/s"
+    described = CameraDescribed(**old.model_dump(include=set(CameraDescribed.model_fields)))
+    again = cameras.fold(row, recorded(described, 2))
+    assert again is not None
+    assert "12345" not in again["rtsp_address"]
 
 
 @pytest.mark.parametrize(
