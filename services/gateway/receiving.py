@@ -5,6 +5,7 @@ the middle is no fault of ours.
 """
 
 import asyncio
+import contextlib
 
 from services.gateway.asgi import Message, Receive
 from services.gateway.problems import Problem
@@ -15,6 +16,8 @@ FILE_LIMIT_BYTES = 12 * 2**20
 FILE_TIMEOUT_S = 120.0
 FILES = frozenset({"/api/v1/macs/imports"})
 
+_PASSED_BY_S = 2.0
+_PASSED_BY_BYTES = 16 * 2**20
 _CLOSE = {"Connection": "close"}
 
 
@@ -48,6 +51,16 @@ class Arriving:
             raise Problem(400, "malformed", "The request broke off.", headers=_CLOSE)
         self._left_bytes -= len(message.get("body", b""))
         if self._left_bytes < 0:
+            await self._pass_by(message)
             raise Problem(413, "too-large", headers=_CLOSE)
         self._complete = not message.get("more_body", False)
         return message
+
+    async def _pass_by(self, message: Message) -> None:
+        """Let what is still being sent go by for a moment: a connection that closes on it takes the answer away."""
+        left_bytes = _PASSED_BY_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PASSED_BY_S):
+                while message.get("more_body", False) and left_bytes > 0:
+                    message = await self._receive()
+                    left_bytes -= len(message.get("body", b""))
