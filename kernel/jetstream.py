@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import urllib.request
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -19,11 +19,14 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 import kernel.header_lines  # noqa: F401 (nats-py reads and writes headers faster by it)
+from kernel.asks import Asks
 from kernel.group_commit import MOST_IN_A_GROUP, Doubt, GroupCommit, Outcome, Unsettled
+from kernel.integrity import Chain, Damaged, Loss, Span, before, joined, losses_of
+from kernel.leader import Leader
 from kernel.log import Conflict, LogFull, NewMessage, StoredMessage, Unavailable
 from kernel.message_rules import refuse_malformed
 from kernel.nats_address import NatsAddress
-from kernel.reader import plain_headers
+from kernel.reader import expected_of, plain_headers
 from kernel.tail import Tail
 
 OLDEST_SERVER = (2, 15, 1)
@@ -186,7 +189,7 @@ async def open_log(
         "duplicate_window": int(duplicate_window_s * _NANOSECONDS),
         "metadata": {"epoch": uuid4().hex},
     }
-    asks = _Asks(nc)
+    asks = Asks(nc)
     await asks.open()
     deadline = _now() + timeout_s
     while True:
@@ -203,14 +206,16 @@ async def open_log(
     differing = [name for name, value in wanted.items() if found.get(name, False) != value]
     if found.get("allow_msg_schedules"):
         differing.append("allow_msg_schedules")
-    epoch = found.get("metadata", {}).get("epoch")
+    metadata = found.get("metadata", {})
+    epoch = metadata.get("epoch")
     if differing or not epoch:
         what = ", ".join(differing) or "an epoch in its metadata"
         raise UnfitServer(f"The stream {stream} was not made by this program: it differs in {what}.")
-    return JetStreamLog(nc, stream, subjects[:-1], epoch, asks, replicated=found["num_replicas"] > 1)
+    losses = losses_of(metadata)
+    return JetStreamLog(nc, stream, subjects[:-1], epoch, asks, losses, replicated=found["num_replicas"] > 1)
 
 
-async def _found_or_made(asks: _Asks, stream: str, new: Mapping[str, Any]) -> dict[str, Any]:
+async def _found_or_made(asks: Asks, stream: str, new: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = await asks.api(f"STREAM.INFO.{stream}", {}, _ATTEMPT_S)
         if _code(found) != _NO_STREAM:
@@ -236,91 +241,34 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-class _Asks:
-    """Requests over one subscription of our own: cheaper than `Client.request`, and a request may have many answers."""
-
-    def __init__(self, nc: Client) -> None:
-        self._nc = nc
-        self._inbox = nc.new_inbox() + "."
-        self._receivers: dict[str, Callable[[Msg], None]] = {}
-        self._count = 0
-
-    async def open(self) -> None:
-        await self._nc.subscribe(self._inbox + "*", cb=self._receive, pending_bytes_limit=0)
-
-    async def _receive(self, msg: Msg) -> None:
-        receiver = self._receivers.get(msg.subject[len(self._inbox) :])
-        if receiver is not None:
-            receiver(msg)
-
-    async def one(self, subject: str, body: bytes, headers: dict[str, str] | None, timeout_s: float) -> Msg:
-        """The first answer. Raises `TimeoutError`, or what the client raises when it is not connected."""
-        future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-        return await self._answer(future, lambda msg: _settle(future, msg), subject, body, headers, timeout_s)
-
-    async def many(self, subject: str, body: bytes, timeout_s: float) -> tuple[list[Msg], Msg]:
-        """All answers up to the one with a status, and that one. Each of them may take `timeout_s`."""
-        messages: list[Msg] = []
-        future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-
-        def receive(msg: Msg) -> None:
-            if msg.headers is not None and "Status" in msg.headers and not msg.data:
-                _settle(future, msg)
-            else:
-                messages.append(msg)
-
-        end = await self._answer(future, receive, subject, body, None, timeout_s)
-        return messages, end
-
-    async def _answer(
-        self,
-        future: asyncio.Future[Msg],
-        receiver: Callable[[Msg], None],
-        subject: str,
-        body: bytes,
-        headers: dict[str, str] | None,
-        timeout_s: float,
-    ) -> Msg:
-        self._count += 1
-        token = str(self._count)
-        self._receivers[token] = receiver
-        patience = asyncio.get_running_loop().call_later(timeout_s, _expire, future)
-        try:
-            await self._nc.publish(subject, body, reply=self._inbox + token, headers=headers)
-            return await future
-        finally:
-            patience.cancel()
-            del self._receivers[token]
-
-    async def api(self, name: str, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-        """An answer of the JetStream API, which may be an `error`."""
-        answer = await self.one(f"$JS.API.{name}", json.dumps(request).encode(), None, timeout_s)
-        if answer.headers is not None and "Status" in answer.headers:
-            return {"error": {"code": 503, "err_code": 0, "description": "nobody answers for JetStream"}}
-        return dict(json.loads(answer.data))
-
-
-def _settle(future: asyncio.Future[Msg], msg: Msg) -> None:
-    if not future.done():
-        future.set_result(msg)
-
-
-def _expire(future: asyncio.Future[Msg]) -> None:
-    if not future.done():
-        future.set_exception(TimeoutError())
-
-
 class JetStreamLog:
     """Keeps the promise of `kernel.log.Log` on one stream."""
 
-    def __init__(self, nc: Client, stream: str, prefix: str, epoch: str, asks: _Asks, *, replicated: bool) -> None:
+    def __init__(
+        self,
+        nc: Client,
+        stream: str,
+        prefix: str,
+        epoch: str,
+        asks: Asks,
+        losses: Sequence[Loss] = (),
+        *,
+        replicated: bool,
+    ) -> None:
         self.stream = stream
         self.epoch = epoch
+        self.losses = tuple(losses)
+        self.leader = Leader(asks, stream, joined(span for loss in losses for span in loss.holes))
+        self.is_replicated = replicated
+        self.newest = 0
+        """The newest sequence that was appended here."""
+        self.before_append: Callable[[], Awaitable[None]] | None = None
+        """Raises `Unavailable` when nothing may be appended now."""
         self._nc = nc
         self._prefix = prefix
         self._asks = asks
         self._group = GroupCommit(self._publish)
-        self._tail = Tail(nc, stream)
+        self._tail = Tail(nc, self.leader)
         # A replica that lags behind answers reads too, so on a cluster remember what must be in the answer.
         self._newest: dict[str, int] | None = {} if replicated else None
 
@@ -329,13 +277,28 @@ class JetStreamLog:
             return ()
         refuse_malformed(messages, self._prefix, self._nc.max_payload)
         deadline = _now() + timeout_s
+        await self._be_allowed(deadline)
         publish = self._group.publish if len(messages) <= MOST_IN_A_GROUP else self._publish
         outcome = await publish(messages, deadline)
         seqs = outcome if isinstance(outcome, tuple) else await self._clear_up(messages, outcome, deadline)
+        self.newest = max(self.newest, seqs[-1])
         if self._newest is not None:
             for message, seq in zip(messages, seqs, strict=True):
                 self._remember(self._newest, message.subject, seq)
         return seqs
+
+    async def _be_allowed(self, deadline: float) -> None:
+        while self.before_append is not None:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self.before_append()
+                break
+            except Damaged:
+                raise
+            except (Unavailable, TimeoutError) as error:
+                if self._nc.is_closed or _now() + _MOST_PAUSE_S >= deadline:
+                    raise Unavailable(f"{self.stream} was not seen whole: {error}") from error
+            await asyncio.sleep(_MOST_PAUSE_S)
 
     @staticmethod
     def _remember(newest: dict[str, int], subject: str, seq: int) -> None:
@@ -360,6 +323,7 @@ class JetStreamLog:
                 raise Unavailable(f"{self.stream} did not say whether the messages are stored: {doubt.words}")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _MOST_PAUSE_S)
+            await self._be_allowed(deadline)
             outcome = await self._publish(messages, deadline)
             if isinstance(outcome, tuple):
                 return outcome
@@ -510,6 +474,10 @@ class JetStreamLog:
             while more:
                 page, more = await self._page(messages[-1].seq + 1, subject, _PAGE, _ATTEMPT_S)
                 messages += page
+        chain = Chain(after, self.leader.accepted)
+        for message in messages:
+            if (lost := chain.lacks(message)) is not None and not await self.leader.look_for(Span(lost, lost)):
+                raise TimeoutError("a replica answered that lacks a message")
         newest = self._newest.get(subject, 0) if self._newest else 0
         if newest > after and (not messages or messages[-1].seq < newest):
             raise TimeoutError("a replica answered that lags behind")
@@ -524,6 +492,8 @@ class JetStreamLog:
         msg = await self._asks.one(f"$JS.API.DIRECT.GET.{self.stream}.{subject}", b"", None, _ATTEMPT_S)
         headers = dict(msg.headers or {})
         if headers.get("Status") == "404":
+            if await self._leader_holds(after, subject):
+                raise TimeoutError(f"the newest message of {subject} cannot be read")
             return []
         if "Nats-Sequence" not in headers:
             raise TimeoutError(f"direct get answered {headers.get('Status')}")
@@ -532,10 +502,11 @@ class JetStreamLog:
             return []
         if headers.get("Nats-Expected-Last-Subject-Sequence") != str(after):
             return None
+        expected = expected_of(headers)
         plain = plain_headers(headers)
         for name in ("Nats-Stream", "Nats-Time-Stamp", "Nats-Subject", "Nats-Sequence"):
             del plain[name]
-        return [StoredMessage(seq, subject, plain, msg.data)]
+        return [StoredMessage(seq, subject, plain, msg.data, expected)]
 
     async def _page(
         self, start: int, subject: str | None, count: int, timeout_s: float
@@ -555,17 +526,25 @@ class JetStreamLog:
         page: list[StoredMessage] = []
         last = 0
         for msg in received:
+            expected = expected_of(msg.headers)
             headers = plain_headers(msg.headers)
             del headers["Nats-Stream"], headers["Nats-Time-Stamp"], headers["Nats-Num-Pending"]
             seq = int(headers.pop("Nats-Sequence"))
             if int(headers.pop("Nats-Last-Sequence")) != last:
                 raise TimeoutError("a message of the answer is missing")
             last = seq
-            page.append(StoredMessage(seq, headers.pop("Nats-Subject"), headers, msg.data))
+            page.append(StoredMessage(seq, headers.pop("Nats-Subject"), headers, msg.data, expected))
         if end.headers is None or int(end.headers["Nats-Last-Sequence"]) != last:
             raise TimeoutError("the end of the answer is missing")
         # Only the last line counts: the numbers before it are of the moment when the request came in.
         return page, int(end.headers["Nats-Num-Pending"]) > 0
+
+    async def some(self, start: int, count: int) -> list[StoredMessage]:
+        """Up to `count` messages from `start` on, as one replica has them, gaps or not. Raises `Unavailable`."""
+        try:
+            return (await self._page(start, None, count, _READ_WITHIN_S))[0]
+        except _UNREACHED as error:
+            raise Unavailable(f"{self.stream} cannot be read: {error!r}") from error
 
     def follow(
         self, after: int, batch: int = 500, aggregates: Collection[str] = ()
@@ -582,7 +561,7 @@ class JetStreamLog:
             except _UNREACHED as error:
                 words = repr(error)
             if words is None:
-                return int(answer["state"]["last_seq"])
+                return before(int(answer["state"]["last_seq"]), self.leader.accepted)
             if self._nc.is_closed or _now() + pause >= deadline:
                 raise Unavailable(f"{self.stream} does not tell its newest position: {words}")
             await asyncio.sleep(pause)

@@ -7,7 +7,7 @@ Both pass the same suite (`tests/kernel/test_log.py`).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -42,6 +42,8 @@ class StoredMessage:
     subject: str
     headers: Mapping[str, str]
     body: bytes
+    expected: int | None = field(default=None, compare=False, repr=False)
+    """What it was appended after on its subject; None when the message before it was appended together with it."""
 
 
 class Log(Protocol):

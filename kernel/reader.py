@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 
 from nats.aio.client import Client
@@ -18,6 +18,8 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from kernel.integrity import Chain, Damaged, Span, without
+from kernel.leader import Leader
 from kernel.log import StoredMessage, Unavailable
 
 _HEARTBEAT_S = 1.0
@@ -28,8 +30,9 @@ _PAUSE_S = 0.1
 _MOST_PAUSE_S = 1.0
 _NANOSECONDS = 1_000_000_000
 
+_EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 _OWN_HEADERS = (
-    "Nats-Expected-Last-Subject-Sequence",
+    _EXPECTED,
     "Nats-Batch-Id",
     "Nats-Batch-Sequence",
     "Nats-Batch-Commit",
@@ -51,16 +54,24 @@ def plain_headers(headers: dict[str, str] | None) -> dict[str, str]:
     return headers
 
 
+def expected_of(headers: Mapping[str, str] | None) -> int | None:
+    """What the message was appended after on its subject, as `StoredMessage.expected` has it."""
+    expected = (headers or {}).get(_EXPECTED)
+    return None if expected is None else int(expected)
+
+
 async def follow_stream(
-    nc: Client, stream: str, after: int, batch: int, subjects: Sequence[str] = ()
+    nc: Client, leader: Leader, after: int, batch: int, subjects: Sequence[str] = ()
 ) -> AsyncGenerator[list[StoredMessage], None]:
     """Every message of the stream above `after`, as `kernel.log.Log.follow` promises; of these subjects, if any named.
 
-    Raises `Unavailable` only when the client is closed and will never reconnect.
+    Raises `Unavailable` only when the client is closed and will never reconnect, and `Damaged` where a message was
+    lost: without subjects every sequence must come, with subjects whatever a message was appended after.
     """
-    pause = _PAUSE_S
+    pause, stream = _PAUSE_S, leader.stream
+    chain = Chain(after, leader.accepted) if subjects else None
     while True:
-        consumer = _Consumer(nc, stream, after, batch, subjects)
+        consumer = _Consumer(nc, leader, after, batch, subjects, chain)
         try:
             await consumer.open()
             while True:
@@ -72,18 +83,35 @@ async def follow_stream(
             _logger.info("reading %s again after %d: %s", stream, after, reason)
         finally:
             await consumer.close()
+        if consumer.gap is not None:
+            await _look_for(leader, consumer.gap)
         if nc.is_closed:
             raise Unavailable(f"{stream} cannot be read: the connection is closed for good")
         await asyncio.sleep(pause)
         pause = min(pause * 2, _MOST_PAUSE_S)
 
 
+async def _look_for(leader: Leader, gap: Span) -> None:
+    try:
+        await leader.look_for(gap)
+    except Damaged:
+        raise
+    except Unavailable as error:
+        _logger.info("it is not known yet whether %s lacks %d: %s", leader.stream, gap.first, error)
+
+
 class _Consumer:
     """One ephemeral consumer with overlapping pulls into a buffer of at most two batches."""
 
-    def __init__(self, nc: Client, stream: str, after: int, batch: int, subjects: Sequence[str]) -> None:
+    def __init__(
+        self, nc: Client, leader: Leader, after: int, batch: int, subjects: Sequence[str], chain: Chain | None
+    ) -> None:
+        self.gap: Span | None = None
+        """What should have come before the message at which this consumer ended."""
         self._nc = nc
-        self._stream = stream
+        self._stream = leader.stream
+        self._accepted = leader.accepted
+        self._chain = chain
         self._after = after
         self._batch = batch
         self._subjects = subjects
@@ -181,9 +209,22 @@ class _Consumer:
             return
         self._asked -= 1
         if seq > self._after:
+            expected = expected_of(msg.headers)
+            message = StoredMessage(seq, msg.subject, plain_headers(msg.headers), msg.data, expected)
+            self.gap = self._gap_before(message)
+            if self.gap is not None:
+                self._lose(f"{self.gap.first} did not come before {seq}")
+                return
             self._after = seq
-            self._buffer.append(StoredMessage(seq, msg.subject, plain_headers(msg.headers), msg.data))
+            self._buffer.append(message)
             self._arrived.set()
+
+    def _gap_before(self, message: StoredMessage) -> Span | None:
+        gap = Span(self._after + 1, message.seq - 1)
+        if self._chain is not None:
+            lacked = self._chain.lacks(message)
+            gap = Span(lacked or 1, lacked or 0)
+        return gap if gap.first <= gap.last and without((gap,), self._accepted) else None
 
     def _heed(self, msg: Msg) -> None:
         """A word from the server about a pull: a heartbeat, its end, or the end of the consumer."""

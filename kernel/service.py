@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import nats.errors
@@ -33,9 +34,10 @@ from kernel.codec import Codec, Upcast
 from kernel.collecting import collect_seldom
 from kernel.decider import Aggregate, Ref, Refused
 from kernel.erasure import Erasures, ErasureWatch
+from kernel.guard import Guard
 from kernel.handling import Contended, Deciding, Handled
 from kernel.health import Health, NotReady, Stage, Surface, measure_process, serving
-from kernel.jetstream import UnfitServer, check_server, open_log
+from kernel.jetstream import JetStreamLog, UnfitServer, check_server, open_log
 from kernel.log import Log, Unavailable
 from kernel.modules import answer_for
 from kernel.mongo import Mongo, mongo_client
@@ -59,7 +61,7 @@ from kernel.telemetry import (
     trace_projected,
 )
 from kernel.timers import Due, Timers
-from kernel.vault import Keys, MongoKeys, Secrets, WrongSecret
+from kernel.vault import Keys, MongoKeys, Secrets, WrongSecret, vault_keys
 from kernel.watermark import Watermark
 from kernel.writing import Writing
 
@@ -255,11 +257,14 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         database: Database = mongo.get_database(settings.database(service.name), BSON)
         writing = Writing(client, service.name, settings.replicas, settings.nats_monitor_url)
         await writing.open()
+        opened = partial(_log_of, client, settings)
+        guard = Guard(client, database, vault_keys(vault, settings.database("vault")), opened, broken)
+        health.probes["integrity"] = guard.probe
+        own, *others = await guard.open((service.name, *service.followed), partial(answer_for, client, health))
         room = Room(client, service.name)
-        stream = await open_log(client, service.name, settings.replicas, settings.room_of(service.name))
         limits = {TENANT: settings.tenant_events_per_day, DEVICE: settings.device_events_per_day}
         budgets = Budgets(service.name, limits, database)
-        log = MeasuredLog(stream, service.name, writing.note, (budgets.admit, room.admit))
+        log = MeasuredLog(own, service.name, writing.note, (budgets.admit, room.admit))
         await room.grow(settings.room_of(service.name))
         health.probes["log"] = lambda: _log_answers(log)
         health.probes["writing"] = writing.probe
@@ -268,8 +273,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         deciding = Deciding(log, codec, service.aggregates)
         recorded_by = {event: aggregate.name for aggregate in service.aggregates for event in aggregate.events}
         sources = [Source(service.name, log, codec, recorded_by)]
-        for name, events in service.followed.items():
-            followed = await open_log(client, name, settings.replicas, settings.room_of(name))
+        for (name, events), followed in zip(service.followed.items(), others, strict=True):
             sources.append(Source(name, followed, Codec(name, events, keys, secrets)))
         erasures = Erasures(vault, settings.database("vault"))
         watch = ErasureWatch(service.name, erasures, settings.erased_within)
@@ -283,13 +287,15 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             on_batch=_Telling(service, client).tell,
             meter=_Meter(service.name),
         )
-        watermark = Watermark(client, service.name, database)
+        epochs = {each.log.stream: each.log.epoch for each in sources if each.service in _projected(service)}
+        watermark = Watermark(client, service.name, database, epochs)
         await watermark.start()
         keep = _Keeping(broken)
         stack.push_async_callback(keep.end)
         keep.task("room", room.watch())
         keep.task("erasure", watch.run())
         keep.task("budgets", budgets.keep())
+        keep.task("guard", guard.watch())
         if service.read_models:
             health.probes["projection"] = lambda: _projects(projector)
             keep.task("projection", projector.run())
@@ -321,7 +327,8 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         for query in service.queries:
             endpoints.query(query, desk.look)
         await endpoints.open()
-        await answer_for(client, health)
+        if not guard.has_waited:
+            await answer_for(client, health)
         stack.push_async_callback(_drain, endpoints, settings.stop_timeout_s)
         health.stage = Stage.RUNNING
         _log.info("serving", service=service.name, port=port, version=VERSION, epoch=log.epoch)
@@ -547,6 +554,10 @@ async def _nats_answers(client: Client) -> None:
 async def _mongo_answers(client: Mongo) -> None:
     with pymongo.timeout(_PROBE_S):
         await client.admin.command("ping")
+
+
+async def _log_of(client: Client, settings: Settings, name: str) -> JetStreamLog:
+    return await open_log(client, name, settings.replicas, settings.room_of(name))
 
 
 async def _log_answers(log: Log) -> None:

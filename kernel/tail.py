@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from nats.aio.client import Client
 
+from kernel.leader import Leader
 from kernel.log import StoredMessage, Unavailable
 from kernel.reader import follow_stream
 
@@ -24,11 +25,11 @@ _READ_AHEAD = 500
 
 
 class Tail:
-    """One process's way through `stream`. The first who follows it begins the tail, the last who leaves ends it."""
+    """One process's way through a stream. The first who follows it begins the tail, the last who leaves ends it."""
 
-    def __init__(self, nc: Client, stream: str) -> None:
+    def __init__(self, nc: Client, leader: Leader) -> None:
         self._nc = nc
-        self._stream = stream
+        self._leader = leader
         self._messages: list[StoredMessage] = []
         self._base = 0
         """Every message above it, up to the last one read, is in `_messages`."""
@@ -48,7 +49,7 @@ class Tail:
                     async for messages in batches:
                         after = messages[-1].seq
                         yield messages
-            async with contextlib.aclosing(follow_stream(self._nc, self._stream, after, batch, subjects)) as batches:
+            async with contextlib.aclosing(follow_stream(self._nc, self._leader, after, batch, subjects)) as batches:
                 async for messages in batches:
                     after = messages[-1].seq
                     yield messages
@@ -75,7 +76,8 @@ class Tail:
                     yield messages
                     continue
                 if self._failure is not None:
-                    raise Unavailable(str(self._failure))
+                    known = isinstance(self._failure, Unavailable)
+                    raise self._failure if known else Unavailable(str(self._failure))
                 self._read.clear()
                 await self._read.wait()
 
@@ -102,7 +104,7 @@ class Tail:
         self._read.set()
 
     async def _keep_reading(self, after: int) -> None:
-        async with contextlib.aclosing(follow_stream(self._nc, self._stream, after, _BATCH)) as following:
+        async with contextlib.aclosing(follow_stream(self._nc, self._leader, after, _BATCH)) as following:
             async for messages in following:
                 self._messages += messages
                 self._read.set()

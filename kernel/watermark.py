@@ -9,7 +9,7 @@ import asyncio
 import heapq
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from typing import Any, Protocol
 
@@ -38,12 +38,17 @@ class _Bus(Protocol):
 
 
 class Watermark:
-    """How far the read models of `service` are, as known in this process."""
+    """How far the read models of `service` are, as known in this process.
 
-    def __init__(self, nc: _Bus, service: str, database: Database) -> None:
+    `epochs` names the present epoch of each stream that they are made of: what they contain of another one does not
+    count.
+    """
+
+    def __init__(self, nc: _Bus, service: str, database: Database, epochs: Mapping[str, str] | None = None) -> None:
         self._nc = nc
         self._subject = f"projected.{service}"
         self._database = database
+        self._epochs = epochs or {}
         self._places: dict[str, Place] = {}
         self._waiting: defaultdict[str, list[tuple[int, int, asyncio.Future[None]]]] = defaultdict(list)
         self._order = count()
@@ -81,7 +86,7 @@ class Watermark:
         if not self._places:
             return False
         place = self._places.get(position.stream)
-        return place is None or place.seq >= position.seq
+        return position.stream not in self._epochs if place is None else place.seq >= position.seq
 
     async def _look(self) -> None:
         checkpoint: Checkpoint | None = await checkpoint_of(self._database)
@@ -93,6 +98,8 @@ class Watermark:
 
     def _learn(self, places: dict[str, Place]) -> None:
         for stream, place in places.items():
+            if place.epoch != self._epochs.get(stream, place.epoch):
+                continue
             known = self._places.get(stream)
             # A slower projector may speak last; of another epoch only the newest word counts.
             if known is None or known.epoch != place.epoch or known.seq < place.seq:

@@ -38,7 +38,7 @@ demo_app = typer.Typer(help="The demo's small world of distributors, installers 
 events_app = typer.Typer(help="Read the event log: who did what, and when.", no_args_is_help=True)
 vault_app = typer.Typer(help="The keys that wrap households' data keys.", no_args_is_help=True)
 admin_app = typer.Typer(help="What only the operator of a region can do.", no_args_is_help=True)
-log_app = typer.Typer(help="The event log itself: how full it is.", no_args_is_help=True)
+log_app = typer.Typer(help="The event log itself: how full it is, and whether it is whole.", no_args_is_help=True)
 app.add_typer(admin_app, name="admin")
 app.add_typer(log_app, name="log")
 app.add_typer(demo_app, name="demo")
@@ -243,6 +243,35 @@ def log_resize(
     """Let the log of a service hold more, or less, though never less than it holds. Takes effect at once."""
     try:
         asyncio.run(_module("room", data).resize(service, size))
+    except ServerFailed as failure:
+        _give_up(failure)
+
+
+@log_app.command("check")
+def log_check(
+    services: Annotated[list[str] | None, typer.Argument(help="For example: accounts. All, if none is named.")] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Read the log of a service whole and say what is missing. Exit code 1 when something is."""
+    module = _module("log", data)
+    try:
+        is_whole = asyncio.run(module.check(services or []))
+    except ServerFailed as failure:
+        _give_up(failure)
+    raise typer.Exit(0 if is_whole else FAILED)
+
+
+@log_app.command("accept-loss")
+def log_accept_loss(
+    service: Annotated[str, typer.Argument(help="For example: accounts.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the log for ever.")],
+    typed: Annotated[str | None, typer.Option("--confirm", help="Instead of typing it: STREAM and events.")] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Go on without the events that a damaged log lost. Restore a backup instead, if there is one."""
+    module = _module("log", data)
+    try:
+        asyncio.run(module.accept_loss(service, reason, typed))
     except ServerFailed as failure:
         _give_up(failure)
 

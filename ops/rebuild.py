@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from nats.aio.client import Client
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 import services
 from kernel.codec import Codec
-from kernel.jetstream import connect, open_log
+from kernel.guard import Guard
+from kernel.integrity import Damaged
+from kernel.jetstream import JetStreamLog, connect, open_log
 from kernel.lease import Held
-from kernel.log import Log
 from kernel.mongo import mongo_client
 from kernel.parking import Poisoned
 from kernel.projection import Progress as Step
 from kernel.projection import Projector, Source
-from kernel.readmodel import BSON
+from kernel.readmodel import BSON, Collection, Database
 from kernel.service import Service
-from kernel.settings import read_settings
-from kernel.vault import MongoKeys
+from kernel.settings import Settings, read_settings
+from kernel.vault import MongoKeys, vault_keys
 from ops.failures import ServerFailed
 
 _WORDS = {"fold": "Folding events", "insert": "Writing documents", "catch up": "Catching up"}
@@ -50,6 +52,8 @@ async def rebuild(name: str) -> None:
             raise ServerFailed(
                 f"A rebuild of {name} is already running. If it was killed, try again in a few seconds."
             ) from None
+        except Damaged as damage:
+            raise ServerFailed(f"{damage}. Nothing has changed.") from None
         except Poisoned as stop:
             raise ServerFailed(f"The read models of {name} cannot take the log: {stop}. Nothing has changed.") from None
         parked = await projector.parked()
@@ -75,6 +79,20 @@ def _service(name: str) -> Service:
     return service
 
 
+async def _whole_logs(
+    nc: Client, database: Database, vault: Collection, settings: Settings, services: Iterable[str]
+) -> list[JetStreamLog]:
+    """Raises `ServerFailed` when one is damaged: what a rebuild left out would be lost from the read models too."""
+
+    async def opened(name: str) -> JetStreamLog:
+        return await open_log(nc, name, settings.replicas, settings.room_of(name))
+
+    try:
+        return await Guard(nc, database, vault, opened).open_now(list(services))
+    except Damaged as damage:
+        raise ServerFailed(f"{damage}. Nothing has changed.") from None
+
+
 @asynccontextmanager
 async def _projector(service: Service) -> AsyncIterator[Projector]:
     settings = read_settings()
@@ -87,12 +105,12 @@ async def _projector(service: Service) -> AsyncIterator[Projector]:
             keys = MongoKeys(vault, settings.wrappings(), settings.database("vault"))
             followed = {name for model in service.read_models for name in model.follows}
             events = {service.name: service.events} | {name: service.followed[name] for name in followed}
+            database = mongo.get_database(settings.database(service.name), BSON)
+            logs = await _whole_logs(nc, database, vault_keys(vault, settings.database("vault")), settings, events)
             sources = []
-            for name, kinds in events.items():
-                log: Log = await open_log(nc, name, settings.replicas, settings.room_of(name))
+            for (name, kinds), log in zip(events.items(), logs, strict=True):
                 upcast = service.upcast if name == service.name else None
                 sources.append(Source(name, log, Codec(name, kinds, keys, settings.secrets(), upcast)))
-            database = mongo.get_database(settings.database(service.name), BSON)
             yield Projector(service.name, sources, service.read_models, database, announce=nc.publish)
     finally:
         await nc.close()

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from ops.failures import ServerFailed
-from ops.probe import ask
+from ops.probe import ask, damage
 from ops.processes import end, signal_group, spawn_piped
 
 _READY_TIMEOUT_S = 180.0
@@ -76,6 +76,10 @@ class Program:
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while process.returncode is None:
             if not self.ready_url or await ask(self.ready_url):
+                return
+            if why := await damage(self.ready_url):
+                # It waits for an operator, who needs the servers; the others go on as far as they can.
+                self._say(self.name, f"is not ready: {why}")
                 return
             if time.monotonic() > deadline:
                 raise ServerFailed(f"{self.name} did not get ready within {_READY_TIMEOUT_S:.0f} s: {self.ready_url}")

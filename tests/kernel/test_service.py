@@ -220,6 +220,7 @@ async def test_it_says_how_it_is_and_what_it_is(toy: Running) -> None:
     assert {name: each["ok"] for name, each in ready.json()["dependencies"].items()} == {
         "nats": True,
         "mongodb": True,
+        "integrity": True,
         "log": True,
         "writing": True,
         "room": True,

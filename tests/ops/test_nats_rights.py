@@ -93,13 +93,15 @@ def hostile(name: str) -> list[tuple[str, bytes]]:
         if other not in PARTS[name].follows:
             said += [
                 (f"$JS.API.STREAM.INFO.{stream}", b""),
+                (f"$JS.API.STREAM.MSG.GET.{stream}", b'{"seq":1}'),
                 (f"$JS.API.DIRECT.GET.{stream}.event.{other}.thing.1", b""),
             ]
             said += [(f"$JS.API.CONSUMER.CREATE.{stream}", json.dumps({"stream_name": stream, "config": {}}).encode())]
+    said += [(f"$JS.API.STREAM.MSG.GET.{stream}", b'{"seq":1}') for stream in ("SCHED", "NEW", "PROBE")]
     for stream in [*map(str.upper, KEEPERS), "SCHED", "NEW"]:
         verbs = ["DELETE", "PURGE", "MSG.DELETE", *(["UPDATE"] if stream != name.upper() else [])]
         said += [(f"$JS.API.STREAM.{verb}.{stream}", b"{}") for verb in verbs]
-        said += [(f"$JS.API.STREAM.MSG.GET.{stream}", b'{"seq":1}'), (f"$JS.API.STREAM.SNAPSHOT.{stream}", b"{}")]
+        said += [(f"$JS.API.STREAM.SNAPSHOT.{stream}", b"{}")]
         said += [(f"$JS.API.CONSUMER.LIST.{stream}", b""), (f"$JS.API.CONSUMER.NAMES.{stream}", b"")]
         said += [(f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.x", b"{}"), (f"$JS.API.STREAM.RESTORE.{stream}", b"{}")]
     said += [("$JS.API.STREAM.LIST", b""), ("$JS.API.ACCOUNT.PURGE.APP", b""), ("$JS.API.INFO", b"")]
