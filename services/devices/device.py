@@ -235,14 +235,11 @@ def bind(command: BindDevice, device: Device, there: Neighbours) -> Outcome:
     home.require_room(there[home.of(command.user_id)])
     number = sip.first_free(sip.candidates(command.device_id), command.at, there)
     assert command.key_hash, "the service makes the key before it decides"
-    claimed = mac.bind(
-        command.mac,
-        there[mac.of(command.mac)],
-        distributor_id=distributor_id,
-        installer_id=installer_id,
-        device_id=command.device_id,
-        user_id=command.user_id,
-    )
+    present, whose = there[mac.of(command.mac)], {"distributor_id": distributor_id, "installer_id": installer_id}
+    claimed = [
+        *mac.take_over(command.mac, present, **whose),
+        mac.bind(command.mac, present, **whose, device_id=command.device_id, user_id=command.user_id),
+    ]
     bound = DeviceBound(
         device_id=command.device_id,
         mac=command.mac,
@@ -256,7 +253,7 @@ def bind(command: BindDevice, device: Device, there: Neighbours) -> Outcome:
         **_told(_ordered(command.relays), _ordered(command.security_relays)),
     )
     return [
-        claimed,
+        *claimed,
         bound,
         sip.allocate(number, command.device_id),
         home.device_moves_in(command.user_id, command.device_id, command.mac),

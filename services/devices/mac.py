@@ -1,7 +1,7 @@
 """A MAC of the library: it is in one distributor's library at most, and belongs to one device at most.
 
 A distributor registers for any of its installers, an installer for itself. What is somebody else's is said to be
-elsewhere, never whose it is (R-18).
+elsewhere, never whose it is (R-18). Within one distributor, what nobody uses goes to the installer that binds it.
 """
 
 from __future__ import annotations
@@ -93,12 +93,23 @@ def registered(mac: str, distributor_id: str, installer_id: str | None, import_i
     return MacRegistered(mac=mac, distributor_id=distributor_id, installer_id=installer_id, import_id=import_id)
 
 
+def take_over(mac: str, state: Mac, *, distributor_id: str, installer_id: str) -> list[Elsewhere]:
+    """Make it that installer's, when another of the same distributor registered it and nobody uses it.
+
+    The library that counts is the distributor's (R-18). Nothing when it is its own, anybody's, or in use.
+    """
+    is_siblings = state.distributor_id == distributor_id and state.installer_id not in (None, installer_id)
+    if not is_siblings or state.device_id:
+        return []
+    removed = MacRemoved(mac=mac, distributor_id=distributor_id, installer_id=state.installer_id)
+    return [Elsewhere(of(mac), each) for each in (removed, registered(mac, distributor_id, installer_id))]
+
+
 def bind(mac: str, state: Mac, *, distributor_id: str, installer_id: str, device_id: str, user_id: str) -> Elsewhere:
     """Make it that device's. Refuses `mac-not-in-library`, `mac-elsewhere` and `mac-bound`, each at the field `mac`."""
     if state.absent:
         raise refused("mac-not-in-library", "mac")
-    for_another = state.installer_id not in (None, installer_id)
-    if state.distributor_id != distributor_id or for_another:
+    if state.distributor_id != distributor_id:
         raise refused("mac-elsewhere", "mac")
     if state.device_id:
         raise refused("mac-bound", "mac")

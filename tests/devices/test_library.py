@@ -169,6 +169,38 @@ async def test_a_bound_mac_stays_until_its_device_is_gone(region: Region) -> Non
     assert (page.total, page.rows) == (0, ())
 
 
+@pytest.mark.row("D-02", "R-18")
+async def test_what_one_installer_registered_another_of_the_same_distributor_may_bind(region: Region) -> None:
+    distributor = await region.distributor()
+    bright, clear = await region.installer(distributor), await region.installer(distributor)
+    mac, kept = a_mac(), a_mac()
+    for each in (mac, kept):
+        await region.tell(RegisterMac, bright, mac=each)
+    device_id, form = str(uuid4()), {"kind": DeviceKind.DOORPHONE_SINGLE, "name": "Gate", "mac": mac}
+    home = await region.user(clear)
+    command_id = uuid4()
+    for _ in range(2):  # a repeat is the same
+        await region.tell(BindDevice, clear, command_id=command_id, device_id=device_id, user_id=home, **form)
+    assert shown(await region.see(ListMacs, clear)) == [mac]
+    assert (await region.see(ListMacs, clear, use=MacUse.BOUND)).total == 1
+    page = await region.see(ListMacs, bright)
+    assert (page.total, shown(page)) == (1, [kept])
+    assert (await region.see(ListMacs, distributor)).total == 2
+    # While it is in use it is nobody else's; afterwards it is whose it became, and may be bound again.
+    again = {**form, "device_id": str(uuid4()), "user_id": await region.user(bright)}
+    with pytest.raises(Refused, match="mac-bound"):
+        await region.tell(BindDevice, bright, **again)
+    await region.tell(UnbindDevice, clear, device_id=device_id)
+    page = await region.see(ListMacs, clear, use=MacUse.UNBOUND)
+    assert (page.total, shown(page)) == (1, [mac])
+    await region.tell(BindDevice, bright, **again)
+    assert (await region.see(ListMacs, clear)).total == 0
+    assert (await region.see(ListMacs, bright)).total == 2
+    # Its distributor takes back what nobody uses.
+    await region.tell(RemoveMac, distributor, mac=kept)
+    assert shown(await region.see(ListMacs, bright)) == [mac]
+
+
 @pytest.mark.row("D-02", "M-10", "R-18")
 async def test_an_installer_has_its_own_macs_and_what_its_distributor_has_left(region: Region) -> None:
     distributor = await region.distributor()

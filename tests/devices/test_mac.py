@@ -151,7 +151,7 @@ def test_only_a_mac_of_the_distributor_s_library_is_bound() -> None:
     [
         ((registered,), other_installer, "mac-elsewhere"),
         ((registered, mac_bound), other_installer, "mac-elsewhere"),
-        ((registered,), sibling_installer, "mac-elsewhere"),
+        ((registered, mac_bound), sibling_installer, "mac-bound"),
         ((registered, mac_bound), installer, "mac-bound"),
         ((shared, bound_from_shared), sibling_installer, "mac-bound"),
     ],
@@ -162,6 +162,18 @@ def test_a_mac_is_bound_by_one_device_of_its_own_library(
     with pytest.raises(Refused) as refusal:
         bind(state(*facts), actor, OTHER_DEVICE)
     assert (refusal.value.code, refusal.value.field) == (code, "mac")
+
+
+@pytest.mark.row("D-02", "R-18")
+def test_whoever_binds_what_another_installer_of_its_distributor_left_unused_takes_it_over() -> None:
+    def taken_over(*facts: macs.MacEvent, distributor_id: str = DISTRIBUTOR) -> list[Elsewhere]:
+        return macs.take_over(MAC, state(*facts), distributor_id=distributor_id, installer_id=SIBLING_INSTALLER)
+
+    now_theirs = registered.model_copy(update={"installer_id": SIBLING_INSTALLER})
+    assert taken_over(registered) == [Elsewhere(macs.of(MAC), removed), Elsewhere(macs.of(MAC), now_theirs)]
+    for facts in ((), (registered, mac_bound), (shared,), (now_theirs,)):
+        assert taken_over(*facts) == []
+    assert taken_over(registered, distributor_id=OTHER_DISTRIBUTOR) == []
 
 
 def test_an_unbound_mac_stays_in_the_library() -> None:
