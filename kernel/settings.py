@@ -51,10 +51,15 @@ class Settings(BaseSettings):
     erased_within_hours: Annotated[int, Field(ge=3, le=24 * 30)] = 24
     """Within which time after Reset or Delete nothing is left in what stores copy; people are told so."""
     port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Where health and metrics (the gateway: everything) answer; 0 takes a free one."""
+    """Where health and metrics answer, at the gateway the product itself; 0 takes a free one."""
+    operations_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Where the gateway's health and metrics answer; keep it from the public."""
     host: str = "127.0.0.1"
     trusted_proxies: str = ""
-    """Addresses or networks, separated by commas, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed, or `none`.
+
+    The gateway demands it where the public URL is https.
+    """
     region: str = "local"
     replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """Copies of every stream; 3 in a cluster."""
@@ -92,6 +97,8 @@ class Settings(BaseSettings):
     """
     sales_email: str = ""
     support_email: str = ""
+    security_contact: Annotated[str, Field(pattern=r"^((mailto:|https://|tel:)[\x21-\x7e]+)?$")] = ""
+    """Where weaknesses are reported, as `/.well-known/security.txt` tells; empty: the support e-mail."""
     telephone: str = ""
     manuals_url: str = ""
     ticket_url: str = ""

@@ -21,7 +21,7 @@ from ops import local
 from ops.disk_need import DiskNeed
 from ops.failures import ServerFailed
 from ops.probe import ask
-from ops.servers import Executable, find_mongod, find_nats_server, require_disk_space
+from ops.servers import LOOPBACK, Executable, find_mongod, find_nats_server, require_disk_space
 from ops.up import service_names
 
 _WEB = Path(__file__).parent.parent / "web"
@@ -54,11 +54,11 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
     if monitor_url := environment.get("NATS_MONITOR_URL"):
         yield await _writes(monitor_url)
     yield await _mongodb(environment.get("MONGODB_URI"))
-    public_url = environment.get("SMARTPLUS_PUBLIC_URL")
+    operations_port = environment.get("SMARTPLUS_OPERATIONS_PORT")
     if nats_server.fine and "NATS_URL" in environment:
-        for finding in await _services(environment["NATS_URL"], needed=public_url is not None):
+        for finding in await _services(environment["NATS_URL"], needed=operations_port is not None):
             yield finding
-    yield await _gateway(public_url)
+    yield await _gateway(operations_port)
     yield _console()
     yield _optional("node", "only to build the console; make installs it into .venv when it is absent")
     yield _optional("chromium", "only for the browser tests; make test installs it")
@@ -67,7 +67,7 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
 def _secrets() -> dict[str, str]:
     """What a container is told by files, each called like the variable that it lacks."""
     folder = Path(os.environ.get("SMARTPLUS_SECRETS_DIR") or os.devnull)
-    named = [folder / name for name in ("NATS_URL", "MONGODB_URI", "SMARTPLUS_PUBLIC_URL")]
+    named = [folder / name for name in ("NATS_URL", "MONGODB_URI", "SMARTPLUS_OPERATIONS_PORT")]
     return {file.name: file.read_text().strip() for file in named if file.is_file()}
 
 
@@ -162,11 +162,11 @@ async def _mongodb(uri: str | None) -> Finding:
     return Finding("MongoDB", replica_set is not None, seen, "transactions need a replica set: mongod --replSet rs0")
 
 
-async def _gateway(url: str | None) -> Finding:
-    if not url:
+async def _gateway(port: str | None) -> Finding:
+    if not port:
         return Finding("gateway", True, "not running; smartplus up starts it", needed=False)
-    ready = await ask(f"{url}/health/ready")
-    return Finding("gateway", ready is not None, f"{url}/health/ready", "it is not ready; its log says why")
+    url = f"http://{LOOPBACK}:{port}/health/ready"
+    return Finding("gateway", await ask(url) is not None, url, "it is not ready; its log says why")
 
 
 def _console() -> Finding:

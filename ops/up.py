@@ -70,6 +70,7 @@ async def up(data: Path, port: int, demo: bool) -> None:
         "NATS_URL": os.environ.get("NATS_URL", ""),
         "MONGODB_URI": os.environ.get("MONGODB_URI", ""),
         "SMARTPLUS_PUBLIC_URL": os.environ.get("SMARTPLUS_PUBLIC_URL", f"http://{LOOPBACK}:{port}"),
+        "SMARTPLUS_OPERATIONS_PORT": str(free_port()),
         "SMARTPLUS_LOG_FORMAT": os.environ.get("SMARTPLUS_LOG_FORMAT", "pretty"),
     }
     if demo:
@@ -117,11 +118,12 @@ def _all() -> list[str]:
 
 
 def _program(name: str, port: int, environment: Mapping[str, str], screen: Screen) -> Program:
+    health = environment["SMARTPLUS_OPERATIONS_PORT"] if name == "gateway" else port
     return Program(
         name,
         [sys.executable, "-m", f"services.{name}"],
         {**os.environ, **environment, "SMARTPLUS_PORT": str(port), "PYTHONUNBUFFERED": "1"},
-        f"http://{LOOPBACK}:{port}/health/ready",
+        f"http://{LOOPBACK}:{health}/health/ready",
         screen.say,
     )
 

@@ -102,13 +102,14 @@ async def house(
     nats = cluster.nodes if cluster else [NatsServer(folder / "nats")]
     mongod = MongoServer(folder / "mongod", cache_gb=0.25, options=mongod_options)
     secret = _secret(folder)
-    gateway_port = free_port()
+    gateway_port, operations_port = free_port(), free_port()
     environment = {
         **(cluster or nats[0]).environment,
         **mongod.environment,
         "SMARTPLUS_SECRET_FILE": str(secret),
         "SMARTPLUS_KEYS_DIR": str(keys_folder(folder)),
         "SMARTPLUS_PUBLIC_URL": f"http://{LOOPBACK}:{gateway_port}",
+        "SMARTPLUS_OPERATIONS_PORT": str(operations_port),
         "SMARTPLUS_REPLICAS": str(min(nats_servers, 3)),
         **(more or {}),
     }
@@ -127,7 +128,7 @@ async def house(
                 **locks.told(environment, (cluster or nats[0]).environment_of(name) | mongod.environment_of(name)),
                 "SMARTPLUS_PORT": str(port),
             },
-            f"http://{LOOPBACK}:{port}/health/ready",
+            f"http://{LOOPBACK}:{operations_port if name == 'gateway' else port}/health/ready",
             say,
         )
     services = [program for name, program in built.programs.items() if name != "gateway"]

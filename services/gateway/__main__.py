@@ -12,6 +12,7 @@ from kernel.log import Unavailable
 from kernel.settings import Settings, read_settings
 from kernel.telemetry import VERSION, set_up_logging, set_up_tracing
 from services.gateway.app import running
+from services.gateway.proxies import trusted_proxies
 
 _log = structlog.get_logger()
 
@@ -19,6 +20,10 @@ _log = structlog.get_logger()
 def main() -> None:
     """Exit code 0 when told to stop, 1 when it cannot go on."""
     settings = read_settings()
+    try:
+        trusted_proxies(settings)
+    except ValueError as error:
+        raise SystemExit(f"smartplus: {error}") from None
     set_up_logging("gateway", settings)
     set_up_tracing("gateway", settings)
     measure_process()
@@ -34,7 +39,7 @@ async def _until_told(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(sign, working.cancel)
     try:
         async with running(settings) as gateway:
-            _log.info("serving", url=gateway.url, version=VERSION)
+            _log.info("serving", url=gateway.url, operations=gateway.operations_url, version=VERSION)
             await gateway.broken
     except asyncio.CancelledError:
         _log.info("stopped")

@@ -44,11 +44,13 @@ from services.gateway.openapi import document
 from services.gateway.own_account import AccountAccessController, AuditController, CustomerServiceController
 from services.gateway.partners import DistributorController, InstallerController, PropertyManagerController
 from services.gateway.problems import Problem
+from services.gateway.proxies import trusted_proxies
 from services.gateway.receiving import BODY_LIMIT_BYTES
 from services.gateway.reference import ReferenceController, RegionController
 from services.gateway.remote_control import RemoteControlController
 from services.gateway.remote_origin import Addresses, RemoteOrigin
 from services.gateway.requests import StrictRequest
+from services.gateway.security_txt import security_txt
 from services.gateway.sessions import Sessions, same_site
 from services.gateway.users import MemberController, UserController
 
@@ -92,13 +94,14 @@ API_ROUTES = Router(
 )
 
 
-def _litestar(state: State) -> Litestar:
+def _litestar(state: State, *, described: bool = False) -> Litestar:
+    """The application; only one that is `described` has Litestar's own document, and pages that load from elsewhere."""
     return Litestar(
-        [API_ROUTES, pages.openapi, pages.docs, pages.docs_file, pages.console],
+        [API_ROUTES, pages.openapi, pages.docs, pages.docs_file, security_txt, pages.console],
         state=state,
         request_class=StrictRequest,
         request_max_body_size=BODY_LIMIT_BYTES,
-        openapi_config=OpenAPIConfig(title="SmartPlus", version=VERSION, path="/api/litestar"),
+        openapi_config=OpenAPIConfig(title="SmartPlus", version=VERSION) if described else None,
         exception_handlers={
             Problem: problems.when_problem,
             Refused: problems.when_refused,
@@ -119,7 +122,7 @@ def _methods(litestar: Litestar) -> dict[str, str]:
 
 def described() -> dict[str, Any]:
     """The OpenAPI document of the API, without anything running."""
-    return document(_litestar(State()), VERSION)
+    return document(_litestar(State(), described=True), VERSION)
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,8 @@ class Running:
     """The gateway at work in this process."""
 
     url: str
+    operations_url: str
+    """Where health and metrics are."""
     caller: Caller
     broken: Future[None]
     """Fails with what makes it impossible to go on: end the process then."""
@@ -200,16 +205,17 @@ async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIte
         )
         port = await stack.enter_async_context(
             serving(
-                Edge(litestar, Surface(health), _methods(litestar), pages_of_devices.of),  # type: ignore[arg-type]
+                Edge(litestar, _methods(litestar), settings.public_url, pages_of_devices.of),  # type: ignore[arg-type]
                 settings.host,
                 settings.port,
                 stop_timeout_s=settings.stop_timeout_s,
-                trusted_proxies=settings.trusted_proxies,
+                trusted_proxies=trusted_proxies(settings),
             )
         )
+        operations = await stack.enter_async_context(serving(Surface(health), settings.host, settings.operations_port))
         health.stage = Stage.RUNNING
         try:
-            yield Running(f"http://{settings.host}:{port}", caller, broken)
+            yield Running(f"http://{settings.host}:{port}", f"http://{settings.host}:{operations}", caller, broken)
         finally:
             health.stage = Stage.STOPPING
             live.close()

@@ -40,20 +40,19 @@ HTTP_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
     registry=REGISTRY,
 )
-_OPERATIONS = frozenset({"/health/live", "/health/ready", "/metrics", "/version"})
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"})
 
 _log = structlog.get_logger()
 
 
 class Edge:
-    """An ASGI application around the gateway's own, and beside it what operators ask of every process."""
+    """An ASGI application around the gateway's own. What operators ask has a port of its own."""
 
     def __init__(
         self,
         within: Application,
-        operations: Application,
         methods: Mapping[str, str],
+        public_url: str,
         elsewhere: Callable[[Message], Application | None] = lambda scope: None,
     ) -> None:
         """`methods` is what each route allows: Litestar tells only those that it knew of when it met the path.
@@ -61,8 +60,8 @@ class Edge:
         `elsewhere` says who answers for a host that is another origin; nothing of this one is said there.
         """
         self._within = within
-        self._operations = operations
         self._methods = methods
+        self._https = public_url.startswith("https:")
         self._elsewhere = elsewhere
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -71,9 +70,6 @@ class Edge:
             return
         if scope["type"] != "http":
             await self._within(scope, receive, send)
-            return
-        if scope["path"] in _OPERATIONS:
-            await self._operations(scope, receive, send)
             return
         began = time.perf_counter()
         method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -96,7 +92,7 @@ class Edge:
                     if method not in ("GET", "HEAD", "OPTIONS"):
                         ms = round((time.perf_counter() - began) * 1000, 2)
                         _log.info("answered", method=method, route=route, status=status, ms=ms)
-                    _protect(message, scope)
+                    _protect(message, scope, self._https)
                     if method == "OPTIONS" and route in self._methods:
                         MutableScopeHeaders(cast(Any, message))["Allow"] = self._methods[route]
                 await send(message)
@@ -104,11 +100,11 @@ class Edge:
             await self._within(scope, arriving, outgoing)
 
 
-def _protect(message: Message, scope: Message) -> None:
+def _protect(message: Message, scope: Message, https: bool) -> None:
     headers = MutableScopeHeaders(cast(Any, message))
     for name, value in _HEADERS.items():
         headers.setdefault(name, value)
-    if scope.get("scheme") == "https":
+    if https:
         headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
     if scope["path"].startswith("/api/"):
         headers.setdefault("Cache-Control", "no-store")

@@ -66,6 +66,7 @@ _OWN_HEADERS = (
     ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=()"),
     ("x-robots-tag", "noindex"),
 )
+_HTTPS_ONLY = ("strict-transport-security", "max-age=31536000")
 _PASSED_UP = frozenset(
     {"content-type", "content-language", "content-disposition", "etag", "last-modified", "www-authenticate"}
 )
@@ -97,6 +98,7 @@ class Addresses:
         named = console if re.search(r"[a-z]", console) and ":" not in console else "localhost"
         self.host = settings.remote_control_host or f"rc.{named}"
         self._scheme = public.scheme
+        self.is_secure = public.scheme == "https"
         self._port = f":{public.port}" if public.port else ""
         self._key = settings.secrets().derive("remote-control")
 
@@ -134,6 +136,8 @@ class RemoteOrigin:
 
     def __init__(self, addresses: Addresses, caller: Caller, sessions: Sessions) -> None:
         self._below = f".{addresses.host}"
+        self._is_secure = addresses.is_secure
+        self._own_headers = (*_OWN_HEADERS, *([_HTTPS_ONLY] if addresses.is_secure else []))
         self._caller = caller
         self._sessions = sessions
         self._at_once: Counter[str] = Counter()
@@ -162,16 +166,21 @@ class RemoteOrigin:
         try:
             await self._answer(scope, receive, send)
         except _Answer as answer:
-            await _say(send, answer.status, answer.sentence)
+            await self._say(send, answer.status, answer.sentence)
         except Unavailable:
-            await _say(send, 503, "This cannot be answered now. Try again.")
+            await self._say(send, 503, "This cannot be answered now. Try again.")
+
+    async def _say(self, send: Send, status: int, sentence: str) -> None:
+        # Plain text: there is nothing to run, and nothing of the device's in it.
+        kind = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")]
+        await _send(send, status, [*kind, *self._own_headers], sentence.encode())
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["method"] not in _METHODS:
             raise _Answer(405, "Only GET, HEAD and POST are passed on.")
         token_hash = sha256(self._token(scope))
         opened = await self._opened(token_hash)
-        cookie = "__Host-rc" if scope["scheme"] == "https" else "rc"
+        cookie = "__Host-rc" if self._is_secure else "rc"
         browser = dict(_cookies(scope)).get(cookie, "")
         ticket = _TICKET_QUERY.fullmatch(scope["query_string"].decode("latin-1")) if scope["path"] == "/" else None
         if ticket is not None:
@@ -227,10 +236,10 @@ class RemoteOrigin:
             raise _OVER from None
         await self._opened(token_hash, claimed.position)
         left_s = max(1, int((opened.expires_at - datetime.now(UTC)).total_seconds()))
-        secure = "; Secure" if scope["scheme"] == "https" else ""
+        secure = "; Secure" if self._is_secure else ""
         set_cookie = f"{cookie}={browser}; Path=/; Max-Age={left_s}; HttpOnly; SameSite=Lax{secure}"
         # The ticket goes from the address line; it is worth nothing any more.
-        await _send(send, 303, [("location", "/"), ("set-cookie", set_cookie), *_OWN_HEADERS], b"")
+        await _send(send, 303, [("location", "/"), ("set-cookie", set_cookie), *self._own_headers], b"")
 
     async def _pass_on(
         self, scope: Message, receive: Receive, send: Send, opened: RemoteControlView, token_hash: str
@@ -255,8 +264,7 @@ class RemoteOrigin:
         )
         # What the device answered after the right to it was gone is not shown.
         await self._opened(token_hash)
-        is_secure = scope["scheme"] == "https"
-        headers = [*_passed_down(answer.headers, is_secure), *_OWN_HEADERS]
+        headers = [*_passed_down(answer.headers, self._is_secure), *self._own_headers]
         body = b"" if query.method == "HEAD" else _decoded(answer.body)
         await _send(send, answer.status, headers, body)
 
@@ -425,11 +433,6 @@ def _decoded(body: str) -> bytes:
         return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise _Answer(502, "The device's answer cannot be read.") from None
-
-
-async def _say(send: Send, status: int, sentence: str) -> None:
-    # Plain text: there is nothing to run, and nothing of the device's in it.
-    await _send(send, status, [("content-type", "text/plain; charset=utf-8"), *_OWN_HEADERS], sentence.encode())
 
 
 async def _send(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:

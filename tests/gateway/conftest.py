@@ -208,6 +208,13 @@ async def visitor(gateway: Running) -> AsyncIterator[Browser]:
         yield somebody
 
 
+@pytest.fixture
+async def operator(gateway: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """Who asks at the port that the public does not reach."""
+    async with browser(gateway.operations_url) as somebody:
+        yield somebody.http
+
+
 async def somebody(desk: Desk, visitor: Browser, role: Role, **changes: Any) -> a.SessionView:
     """Log the visitor in as a new person of that role."""
     identifier = f"{uuid4().hex}@example.org"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from httpx import AsyncClient
 
 from contracts.accounts import MailLanguage
 from kernel.health import Health, Stage
@@ -150,24 +151,24 @@ async def test_mails_are_written_in_twelve_languages(visitor: Browser) -> None:
     assert {each.code for each in mail_languages("de")} == set(MailLanguage)
 
 
-async def test_the_gateway_says_whether_it_can_work(visitor: Browser) -> None:
-    assert (await visitor.http.get("/health/live")).status_code == 200
-    ready = (await visitor.http.get("/health/ready")).json()
+async def test_the_gateway_says_whether_it_can_work(operator: AsyncClient) -> None:
+    assert (await operator.get("/health/live")).status_code == 200
+    ready = (await operator.get("/health/ready")).json()
     assert ready["ready"] is True
     assert ready["dependencies"]["nats"]["ok"] is True
-    assert (await visitor.http.get("/version")).json()["version"] == "6.7.0"
+    assert (await operator.get("/version")).json()["version"] == "6.7.0"
 
 
 async def test_the_gateway_says_which_services_are_away_and_serves_on(
-    visitor: Browser, gateway_settings: Settings
+    operator: AsyncClient, gateway_settings: Settings
 ) -> None:
     async def until(expected: dict[str, str]) -> None:
         async with asyncio.timeout(30):
-            while (await visitor.http.get("/health/ready")).json()["modules"] != expected:  # noqa: ASYNC110
+            while (await operator.get("/health/ready")).json()["modules"] != expected:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
     await until({"accounts": "away", "devices": "away"})
-    assert (await visitor.http.get("/health/ready")).status_code == 200
+    assert (await operator.get("/health/ready")).status_code == 200
     service = await connect(gateway_settings.nats_url, "devices")
     await answer_for(service, Health("devices", "north", stage=Stage.RUNNING))
     await until({"accounts": "away", "devices": "ready"})
@@ -175,9 +176,9 @@ async def test_the_gateway_says_which_services_are_away_and_serves_on(
     await until({"accounts": "away", "devices": "away"})
 
 
-async def test_measures_name_routes_and_never_paths(visitor: Browser) -> None:
+async def test_measures_name_routes_and_never_paths(visitor: Browser, operator: AsyncClient) -> None:
     await visitor.ask("GET", "/users/3f2c8a6e-0000-7000-8000-000000000001")
     await visitor.http.get("/no/such/page/3f2c8a6e")
-    metrics = (await visitor.http.get("/metrics")).text
+    metrics = (await operator.get("/metrics")).text
     assert 'route="/api/v1/users/{user_id}"' in metrics
     assert "3f2c8a6e" not in metrics

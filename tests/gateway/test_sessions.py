@@ -174,20 +174,20 @@ async def test_going_back_returns_the_distributors_own_session(desk: Desk, visit
     assert (await visitor.ask("DELETE", "/session")).status_code == 204
 
 
-async def _heard(visitor: Browser) -> None:
+async def _heard(gateway: Running) -> None:
     """Returns when the gateway has what was told before: its own question to NATS is answered behind it."""
-    await visitor.http.get("/health/ready")
+    await gateway.caller._client.flush()
 
 
 @pytest.mark.row("X-04")
 async def test_when_the_permission_goes_the_next_request_is_refused_and_never_done_as_the_distributor(
-    desk: Desk, visitor: Browser
+    desk: Desk, gateway: Running, visitor: Browser
 ) -> None:
     own, installer_id = await _switched(desk, visitor)
     taken = next(each for each in desk.sessions.values() if each.account_id == installer_id)
     del desk.sessions[taken.session_id]
     await desk.tell(installer_id, "session", taken.session_id)
-    await _heard(visitor)
+    await _heard(gateway)
     answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
     assert (answer.status_code, answer.json()["code"]) == (401, "impersonation-ended")
     assert not [each for each in desk.sent if isinstance(each, a.ResetUser)]
@@ -197,11 +197,13 @@ async def test_when_the_permission_goes_the_next_request_is_refused_and_never_do
     assert (await visitor.ask("GET", "/installers")).status_code == 200
 
 
-async def test_account_access_ends_with_the_distributors_own_session(desk: Desk, visitor: Browser) -> None:
+async def test_account_access_ends_with_the_distributors_own_session(
+    desk: Desk, gateway: Running, visitor: Browser
+) -> None:
     own, _ = await _switched(desk, visitor)
     del desk.sessions[own.session_id]
     await desk.tell(own.distributor_id or "", "session", own.session_id)
-    await _heard(visitor)
+    await _heard(gateway)
     assert (await visitor.ask("GET", "/users")).status_code == 401
 
 

@@ -75,9 +75,7 @@ async def test_doctor_asks_each_service_and_nats_whether_it_writes(tmp_path: Pat
 
         devices.probes["writing"] = lost
         # Where there is a gateway, each service must be there.
-        code, output = await smartplus(
-            "doctor", "--data", str(tmp_path), **known, SMARTPLUS_PUBLIC_URL="http://[::1]:1"
-        )
+        code, output = await smartplus("doctor", "--data", str(tmp_path), **known, SMARTPLUS_OPERATIONS_PORT="1")
         assert code == 1, output
         assert "FAILED  accounts     away" in output
         assert "FAILED  devices      writing: no append has come back for 40 s" in output

@@ -41,7 +41,7 @@ class Running:
 async def ready(process: asyncio.subprocess.Process, port: int, log: Path) -> None:
     """Returns when the gateway answers; fails with the log when `up` ended before that."""
     async with asyncio.timeout(60):
-        while not await ask(f"http://127.0.0.1:{port}/health/ready"):
+        while not await ask(f"http://127.0.0.1:{port}/api/v1/about"):
             assert process.returncode is None, f"up ended with {process.returncode}; see {log}"
             await asyncio.sleep(0.05)
 
