@@ -20,7 +20,6 @@ FREE_SUBACCOUNTS = 3
 MEMBERS_MAX = 20
 SIP_QUARANTINE_DAYS = 90
 IMPERSONATION_MINUTES = 60
-SESSION_HOURS = 12
 ACTIVATION_MONTHS = 12
 
 
@@ -160,6 +159,13 @@ class OpenSession(Command):
 
 class CloseSession(Command):
     """Log out, or end one of one's own other sessions."""
+
+    account_id: Id
+    session_id: SessionId
+
+
+class KeepSession(Command):
+    """A session was used: it lasts on. Sent by the gateway, for a login and never for account access."""
 
     account_id: Id
     session_id: SessionId
@@ -475,6 +481,14 @@ class SessionClosed(Event):
 
     account_id: str
     session_id: str
+
+
+class SessionKept(Event):
+    """A session was used and lasts on."""
+
+    account_id: str
+    session_id: str
+    expires_at: AwareDatetime
 
 
 class LoginClaimed(Event):

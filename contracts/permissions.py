@@ -40,6 +40,7 @@ _TABLE: Mapping[type[Command | Query], str] = {
     a.CreatePropertyManager:  ". . I . . .",
     a.OpenSession:            "S D I P M F",
     a.CloseSession:           "S D I P M F",
+    a.KeepSession:            ". . . . . .",
     a.ChangePassword:         "S D I P M F",
     a.GetSession:             "S D I P M F",
     a.FindLoginOwner:         ". . . . . .",

@@ -76,7 +76,7 @@ REFUSALS: Mapping[str, Reason] = {
         Kind.CONFLICT, "E-mail, mobile number and country cannot be changed while the account has linked sites."
     ),
     "family-not-activated": Reason(Kind.CONFLICT, "Family accounts can be created once the user account is activated."),
-    "family-quota-reached": Reason(Kind.CONFLICT, "All free family accounts are in use; further ones are a paid item."),
+    "family-quota-reached": Reason(Kind.CONFLICT, "All free family accounts are in use."),
     "family-full": Reason(Kind.CONFLICT, "A household has at most 20 family accounts."),
     "user-not-activated": Reason(Kind.CONFLICT, "The user account is not activated yet."),
     "account-access-not-offered": Reason(Kind.CONFLICT, "Your distributor has not enabled account access."),

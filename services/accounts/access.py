@@ -7,32 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from contracts.accounts import (
-    SESSION_HOURS,
     AccessClosed,
     AccessOpened,
     ChangePassword,
     CloseSession,
     CreateSuperManager,
     EndImpersonation,
+    KeepSession,
     OpenSession,
     PasswordChanged,
     PasswordIssued,
     PasswordRevoked,
     SessionClosed,
+    SessionKept,
     SessionOpened,
 )
 from contracts.message import Event, Role
 from contracts.permissions import within
+from contracts.session_time import SESSIONS_MAX, idle_time, is_worth_keeping
 from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.accounts import login
 from services.accounts.refusing import refused
 
 AccessEvent = (
-    AccessOpened | AccessClosed | PasswordIssued | PasswordRevoked | PasswordChanged | SessionOpened | SessionClosed
+    AccessOpened
+    | AccessClosed
+    | PasswordIssued
+    | PasswordRevoked
+    | PasswordChanged
+    | SessionOpened
+    | SessionKept
+    | SessionClosed
 )
 
 UNUSABLE = "!"
@@ -94,11 +103,17 @@ def evolve(access: Access, event: AccessEvent) -> Access:
             kept = {id: each for id, each in access.sessions.items() if id == event.kept_session_id}
             return replace(access, password_hash=event.password_hash, must_change=False, sessions=kept)
         case SessionOpened():
-            # No session lasts longer than this, so whatever had expired when this one opened can be forgotten.
-            opened_at = event.expires_at - timedelta(hours=SESSION_HOURS)
+            # No session begins with more than this, so whatever had expired when this one opened can be forgotten.
+            opened_at = event.expires_at - idle_time(access.role)
             alive = {id: each for id, each in access.sessions.items() if each.expires_at > opened_at}
             opened = Session(event.expires_at, event.impersonator_id)
             return replace(access, sessions={**alive, event.session_id: opened})
+        case SessionKept():
+            session = access.sessions.get(event.session_id)
+            if session is None:
+                return access
+            moved = replace(session, expires_at=event.expires_at)
+            return replace(access, sessions={**access.sessions, event.session_id: moved})
         case SessionClosed():
             others = {id: each for id, each in access.sessions.items() if id != event.session_id}
             return replace(access, sessions=others)
@@ -135,11 +150,32 @@ def open_session(command: OpenSession, access: Access, _: Neighbours) -> Outcome
     opened = SessionOpened(
         account_id=access.account_id,
         session_id=command.session_id,
-        expires_at=command.at + timedelta(hours=SESSION_HOURS),
+        expires_at=command.at + idle_time(access.role),
         agent=command.agent,
         address=command.address,
     )
-    return [opened]
+    return [*crowded_out(access, None, command.at), opened]
+
+
+def keep_session(command: KeepSession, access: Access, _: Neighbours) -> Outcome:
+    session = access.sessions.get(command.session_id)
+    if session is None or session.impersonator_id is not None:
+        return []
+    if not is_worth_keeping(access.role, session.expires_at, command.at):
+        return []
+    expires_at = command.at + idle_time(access.role)
+    return [SessionKept(account_id=access.account_id, session_id=command.session_id, expires_at=expires_at)]
+
+
+def crowded_out(access: Access, impersonator_id: str | None, now: datetime) -> list[SessionClosed]:
+    """The sessions of one person in this account that end so that another one may open: the longest unused."""
+    own = [
+        (session.expires_at, session_id)
+        for session_id, session in access.sessions.items()
+        if session.impersonator_id == impersonator_id and session.expires_at > now
+    ]
+    crowd = sorted(own)[: max(0, len(own) - SESSIONS_MAX + 1)]
+    return [SessionClosed(account_id=access.account_id, session_id=session_id) for _, session_id in crowd]
 
 
 def close_session(command: CloseSession, access: Access, _: Neighbours) -> Outcome:
@@ -225,10 +261,20 @@ ACCESS = Aggregate(
     name="access",
     initial=Access(),
     evolve=evolve,
-    events=(AccessOpened, AccessClosed, PasswordIssued, PasswordRevoked, PasswordChanged, SessionOpened, SessionClosed),
+    events=(
+        AccessOpened,
+        AccessClosed,
+        PasswordIssued,
+        PasswordRevoked,
+        PasswordChanged,
+        SessionOpened,
+        SessionKept,
+        SessionClosed,
+    ),
     decisions={
         CreateSuperManager: Decision("account_id", create_super_manager, _login_of),
         OpenSession: Decision("account_id", open_session),
+        KeepSession: Decision("account_id", keep_session),
         CloseSession: Decision("account_id", close_session),
         ChangePassword: Decision("account_id", change_password),
         EndImpersonation: Decision("installer_id", end_impersonation),

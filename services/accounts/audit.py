@@ -24,6 +24,7 @@ from contracts.accounts import (
     PasswordRevoked,
     PropertyManagerCreated,
     SessionClosed,
+    SessionKept,
     SessionOpened,
     SipNumberAllocated,
     SipNumberReleased,
@@ -95,6 +96,7 @@ def _about(recorded: Recorded) -> tuple[str, ...]:
             | SipNumberReleased()
             | AccessClosed()
             | PasswordRevoked()
+            | SessionKept()
         ):
             return ()
         case AccessOpened():

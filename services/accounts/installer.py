@@ -157,7 +157,8 @@ def start_impersonation(command: StartImpersonation, installer: Installer, there
         impersonator_id=command.actor.account_id,
         reason=command.reason,
     )
-    return [entry, Elsewhere(entered, opened)]
+    crowd = access.crowded_out(there[entered], command.actor.account_id, command.at)
+    return [entry, *(Elsewhere(entered, closed) for closed in crowd), Elsewhere(entered, opened)]
 
 
 def change_customer_service(command: ChangeCustomerService, installer: Installer, _: Neighbours) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from contracts.accounts import DistributorCreated, InstallerCreated
+from contracts.accounts import DistributorCreated, InstallerCreated, SessionKept
 from contracts.message import Recorded, Role
 from kernel.service import Notice
 from services.accounts.access import AccessEvent
@@ -37,6 +37,8 @@ def live(recorded: Recorded) -> Iterable[Notice]:
 
 
 def _of_access(recorded: Recorded, event: AccessEvent) -> Iterator[Notice]:
+    if isinstance(event, SessionKept):
+        return  # no page shows it, and this is no reason to ask every gateway anew
     tenant = SUPER_MANAGERS if recorded.actor.role is Role.SUPER_MANAGER else event.account_id
     yield Notice(tenant, "session", event.account_id)
     if session_id := getattr(event, "session_id", None):

@@ -27,6 +27,7 @@ from contracts.accounts import (
     PropertyManagerCreated,
     ResidenceDescribed,
     SessionClosed,
+    SessionKept,
     SessionList,
     SessionOpened,
     SessionRow,
@@ -147,6 +148,12 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
         case SessionOpened():
             alive = [each for each in account["sessions"] if each["expires_at"] > recorded.at]
             return {**account, "sessions": [*alive, _session(event, recorded)]}
+        case SessionKept():
+            moved = [
+                {**each, "expires_at": event.expires_at} if each["session_id"] == event.session_id else each
+                for each in account["sessions"]
+            ]
+            return {**account, "sessions": moved}
         case SessionClosed():
             others = [each for each in account["sessions"] if each["session_id"] != event.session_id]
             return {**account, "sessions": others}

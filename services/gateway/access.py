@@ -121,6 +121,7 @@ class SessionController(Controller):
                 raise
             return await _back_to_own(request)
         response = Response(holder_of(request).session)
+        response.set_cookie(session_cookie(request, session_token(request)))
         response.set_cookie(csrf_cookie(request, acting_token(request)))
         return response
 

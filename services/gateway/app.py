@@ -52,6 +52,7 @@ from services.gateway.remote_origin import Addresses, RemoteOrigin
 from services.gateway.requests import StrictRequest
 from services.gateway.security_txt import security_txt
 from services.gateway.sessions import Sessions, same_site
+from services.gateway.taken_logins import TakenLogins
 from services.gateway.users import MemberController, UserController
 
 CONNECT_TIMEOUT_S = 30.0
@@ -179,6 +180,7 @@ async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIte
 
         caller = Caller(client, settings.secrets().actor)
         sessions = Sessions(caller)
+        stack.push_async_callback(sessions.close)
         live = Live(sessions)
         streams.append(live)
         failures = LoginLimits(client.publish)
@@ -197,6 +199,7 @@ async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIte
                     "sessions": sessions,
                     "limits": failures,
                     "browsers": Browsers(settings),
+                    "taken_logins": TakenLogins(),
                     "live": live,
                     "console": console,
                     "openapi": cache(lambda: json.dumps(described()).encode()),  # half a second, and seldom asked for

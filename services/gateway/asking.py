@@ -21,11 +21,13 @@ from services.gateway.bodies import Body, said
 from services.gateway.parameters import IdempotencyKey
 from services.gateway.problems import Problem
 from services.gateway.sessions import Holder, holder_of
+from services.gateway.taken_logins import TakenLogins
 
 C = TypeVar("C", bound=Command)
 V = TypeVar("V", bound=View)
 
 POSITION_HEADER = "Smartplus-Position"
+_LOGINS = ("email", "mobile")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -74,9 +76,10 @@ class Asking:
 class Sending(Asking):
     """What one request may wish of the services as well."""
 
-    def __init__(self, caller: Caller, holder: Holder, key: str | None) -> None:
+    def __init__(self, caller: Caller, holder: Holder, key: str | None, taken: TakenLogins) -> None:
         super().__init__(caller, holder)
         self._key = key
+        self._taken = taken
 
     async def command(self, kind: type[C], body: Body[C] | None = None, /, **places: str) -> Response[Accepted]:
         """Send a command to what `places` names. Answers 200."""
@@ -103,7 +106,9 @@ class Sending(Asking):
 
     async def _send(self, kind: type[C], command_id: UUID, body: Body[C] | None, places: Mapping[str, str]) -> Accepted:
         stamp: dict[str, Any] = {"command_id": command_id, "at": datetime.now(UTC), "actor": self.actor}
-        return await self._caller.command(kind(**stamp, **(said(body) if body else {}), **places))
+        command = kind(**stamp, **(said(body) if body else {}), **places)
+        with self._taken.around(self.actor, any(getattr(command, name, None) for name in _LOGINS)):
+            return await self._caller.command(command)
 
     def _command_id(self, kind: type[Command], places: Mapping[str, str]) -> UUID:
         if self._key is None:
@@ -128,4 +133,5 @@ async def provide_sending(request: Request[Any, Any, State], idempotency_key: Id
     if is_given and not _KEY.fullmatch(idempotency_key):
         fault = FieldRefusal(field="Idempotency-Key", code="malformed", detail="1 to 128 visible ASCII characters.")
         raise Problem(400, "invalid", errors=[fault])
-    return Sending(request.app.state.caller, holder_of(request), idempotency_key if is_given else None)
+    state = request.app.state
+    return Sending(state.caller, holder_of(request), idempotency_key if is_given else None, state.taken_logins)

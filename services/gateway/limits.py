@@ -71,7 +71,7 @@ class LoginLimits:
         now = time.monotonic()
         counts = self._counts[kind]
         if (wait_s := counts.wait_s(key, now)) > 0:
-            raise _too_many(wait_s)
+            raise too_many(wait_s)
         counts.add(key, now)
         try:
             if place is not None:
@@ -91,7 +91,7 @@ class LoginLimits:
     async def _slowed(self, place: str) -> None:
         pause_s = self._addresses.turn_s(place, time.monotonic())
         if pause_s is None:
-            raise _too_many(self._addresses.LONGEST_PAUSE_S)
+            raise too_many(self._addresses.LONGEST_PAUSE_S)
         if pause_s > 0:
             await asyncio.sleep(pause_s)
 
@@ -119,6 +119,6 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _too_many(wait_s: float) -> Problem:
-    headers = {"Retry-After": str(math.ceil(wait_s))}
-    return Problem(429, "too-many", "Too many failed attempts. Wait.", headers=headers)
+def too_many(wait_s: float, sentence: str = "Too many failed attempts. Wait.") -> Problem:
+    """The refusal of whoever must wait that many seconds."""
+    return Problem(429, "too-many", sentence, headers={"Retry-After": str(math.ceil(wait_s))})

@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, NamedTuple
-from uuid import uuid4
 
 from litestar import Controller, Request, get
 from litestar.datastructures import State
@@ -24,6 +23,7 @@ from contracts.message import Role
 from kernel.log import Unavailable
 from services.gateway.problems import Problem
 from services.gateway.sessions import Holder, Sessions, holder_of, settled, signed_in
+from services.gateway.stream_ids import StreamIds
 
 SUBJECT = "live.>"
 SESSION = "session"
@@ -93,7 +93,7 @@ class Live:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._boot = uuid4().hex[:12]
+        self._ids = StreamIds()
         self._number = 0
         self._newest: deque[_Notice] = deque(maxlen=REMEMBERED)
         self._listeners: set[_Listener] = set()
@@ -154,32 +154,31 @@ class Live:
                     listener.missed = False
                     while not listener.waiting.empty():
                         listener.waiting.get_nowait()
-                    yield ServerSentEventMessage(event="resync", data="{}", id=self._id(self._number))
+                    yield ServerSentEventMessage(event="resync", data="{}", id=self._id(self._number, listener))
                 elif notice is None:
                     yield ServerSentEventMessage(data=None, comment="ping")
                 else:
-                    yield ServerSentEventMessage(data=notice.text, id=self._id(notice.number))
+                    yield ServerSentEventMessage(data=notice.text, id=self._id(notice.number, listener))
         finally:
             self._listeners.discard(listener)
 
     def _resumed(self, listener: _Listener, last_id: str) -> str:
         """Have the listener told what it missed since `last_id`, or that it missed something; where it is now."""
         if not last_id:
-            return self._id(self._number)
-        boot, _, number = last_id.partition("-")
-        after = int(number) if boot == self._boot and number.isascii() and number.isdecimal() else -1
+            return self._id(self._number, listener)
+        after = self._ids.number(last_id, listener.tenants)
         oldest = self._newest[0].number if self._newest else self._number + 1
-        if not oldest - 1 <= after <= self._number:
+        if after is None or not oldest - 1 <= after <= self._number:
             listener.missed = True
             listener.tell(None)
-            return self._id(self._number)
+            return self._id(self._number, listener)
         for notice in self._newest:
             if notice.number > after and notice.tenant in listener.tenants:
                 listener.tell(notice)
         return last_id
 
-    def _id(self, number: int) -> str:
-        return f"{self._boot}-{number}"
+    def _id(self, number: int, listener: _Listener) -> str:
+        return self._ids.made(number, listener.tenants)
 
     async def _still_held(self, holder: Holder) -> bool:
         held = [holder.session, *([holder.own] if holder.own else [])]

@@ -4,6 +4,7 @@ The rule it protects: a session that ended anywhere is over here at once, and un
 own session must live too.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -14,16 +15,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 
-from contracts.accounts import SESSION_HOURS, GetSession, SessionView
+from contracts.accounts import GetSession, KeepSession, SessionView
 from contracts.acting import acts_for_another
 from contracts.message import Actor
-from contracts.permissions import VISITOR
+from contracts.permissions import SYSTEM, VISITOR
+from contracts.session_time import IDLE_OF_RESIDENTS, is_worth_keeping
 from kernel.bus import Caller
 from kernel.decider import Refused
 from kernel.log import Unavailable
@@ -33,6 +36,10 @@ from services.gateway.problems import Problem
 REMEMBERED_S = 1.0
 REMEMBERED_MAX = 20_000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# The session's own end is what counts, and moves; the cookie lasts as long as the longest.
+COOKIE_S = int(IDLE_OF_RESIDENTS.total_seconds())
+UNUSED_PATHS = frozenset({"/api/v1/live"})
+"""A page that only listens is not used by anybody."""
 CSRF_COOKIE = "csrftoken"
 CSRF_HEADER = "X-CSRF-Token"
 
@@ -80,6 +87,35 @@ class Sessions:
         self._caller = caller
         self._known: OrderedDict[str, tuple[float, SessionView]] = OrderedDict()
         self._forgotten = 0
+        self._keeping: dict[str, asyncio.Task[None]] = {}
+
+    async def close(self) -> None:
+        """Returns when nothing is under way any more."""
+        for task in self._keeping.values():
+            task.cancel()
+        await asyncio.gather(*self._keeping.values(), return_exceptions=True)
+
+    def used(self, session: SessionView) -> None:
+        """Somebody uses that session now, so its end moves. Nobody waits for it to be recorded."""
+        name = session.session_id
+        if session.impersonator_id is not None or name in self._keeping:
+            return
+        if is_worth_keeping(session.role, session.expires_at, datetime.now(UTC)):
+            self._keeping[name] = task = asyncio.create_task(self._keep(session))
+            task.add_done_callback(lambda _: self._keeping.pop(name, None))
+
+    async def _keep(self, session: SessionView) -> None:
+        keeping = KeepSession(
+            command_id=uuid4(),
+            at=datetime.now(UTC),
+            actor=SYSTEM,
+            account_id=session.account_id,
+            session_id=session.session_id,
+        )
+        # The next request tries again.
+        with contextlib.suppress(Refused, Unavailable):
+            kept = await self._caller.command(keeping)
+            await self.ask(session.session_id, after=kept.position)
 
     async def held_with(self, token: str) -> SessionView | None:
         """The living session behind a cookie, or None."""
@@ -148,7 +184,7 @@ def session_cookie(connection: Connection, token: str | None, *, impersonation: 
     return Cookie(
         key=cookie_name("impersonation" if impersonation else "session", connection),
         value=token or "",
-        max_age=SESSION_HOURS * 3600 if token else 0,
+        max_age=COOKIE_S if token else 0,
         path="/",
         httponly=True,
         secure=is_secure(connection),
@@ -171,7 +207,7 @@ def csrf_cookie(connection: Connection, token: str | None) -> Cookie:
     return Cookie(
         key=CSRF_COOKIE,
         value=csrf_token(token),
-        max_age=SESSION_HOURS * 3600 if token else 0,
+        max_age=COOKIE_S if token else 0,
         path="/",
         httponly=False,
         secure=is_secure(connection),
@@ -221,6 +257,8 @@ async def own_holder(connection: Connection) -> Holder:
 async def _holder(connection: Connection) -> Holder:
     sessions: Sessions = connection.app.state.sessions
     own = await own_holder(connection)
+    if connection.scope["path"] not in UNUSED_PATHS:
+        sessions.used(own.session)
     taken = session_token(connection, impersonation=True)
     if taken is None:
         return own

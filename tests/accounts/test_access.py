@@ -76,13 +76,13 @@ closed = AccessClosed(account_id=USER)
 
 
 @pytest.mark.row("L-04")
-def test_a_session_lasts_twelve_hours() -> None:
+def test_an_unused_session_of_a_resident_lasts_thirty_days() -> None:
     outcome = access.given(master_opened).when(open_session)
     outcome.then(
         SessionOpened(
             account_id=USER,
             session_id=FIRST,
-            expires_at=NOW + timedelta(hours=12),
+            expires_at=NOW + timedelta(days=30),
             agent="Firefox",
             address="192.0.2.7",
         )
@@ -150,7 +150,8 @@ def test_a_password_changes_only_from_the_present_one_and_by_its_holder() -> Non
 
 def test_sessions_that_have_expired_are_forgotten() -> None:
     old = session(USER, FIRST).model_copy(update={"expires_at": NOW - timedelta(hours=1)})
-    state = ACCESS.fold([master_opened, old, session(USER, SECOND)])
+    new = session(USER, SECOND).model_copy(update={"expires_at": NOW + timedelta(days=30)})
+    state = ACCESS.fold([master_opened, old, new])
     assert list(state.sessions) == [SECOND]
 
 

@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from contracts.accounts import (
-    SESSION_HOURS,
     ChangePassword,
     CloseSession,
     CreateDistributor,
@@ -27,6 +26,7 @@ from contracts.accounts import (
 )
 from contracts.message import Actor, Role
 from contracts.permissions import VISITOR
+from contracts.session_time import IDLE_OF_STAFF
 from kernel.decider import Refused
 from tests.accounts.conftest import Region, acting
 
@@ -148,7 +148,7 @@ async def test_account_access_dies_with_the_session_from_which_it_was_entered(re
 async def test_account_access_outlives_no_session_that_ran_out(region: Region) -> None:
     email, password, (own, inside), _ = await twice_inside(region)
     old = hashlib.sha256(uuid4().bytes).hexdigest()
-    long_ago = datetime.now(UTC) - timedelta(hours=SESSION_HOURS, seconds=1)
+    long_ago = datetime.now(UTC) - IDLE_OF_STAFF - timedelta(seconds=1)
     login = {"identifier": email, "password": password, "session_id": old, "agent": "Firefox"}
     await region.tell(OpenSession, VISITOR, at=long_ago, **login)
     with pytest.raises(Refused, match="session-unknown"):

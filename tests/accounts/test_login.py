@@ -195,7 +195,7 @@ async def test_a_login_that_races_a_reset_never_survives_it(region: Region) -> N
 async def test_a_session_that_has_expired_is_over(region: Region) -> None:
     _, _, email, credential = await resident(region)
     session_id = "f" * 40 + uuid4().hex[:24]
-    past = datetime.now(UTC) - timedelta(hours=12, seconds=1)
+    past = datetime.now(UTC) - timedelta(days=30, seconds=1)
     await region.tell(OpenSession, VISITOR, identifier=email, password=credential, session_id=session_id, at=past)
     with pytest.raises(Refused, match="session-unknown"):
         await region.see(GetSession, VISITOR, session_id=session_id)

@@ -54,20 +54,24 @@ async def test_unlock_tells_what_is_known_and_no_more(place: Town, visit: Visit)
     home = await place.household(installer, "Locked House")
     device = await bound(installer, home, "Locked Door", relays=[a_relay(name="Gate")])
     page = await visit(installer, f"/device/{device.device_id}")
-    unlock = page.get_by_role("button", name="Unlock: Gate")
-    await unlock.click()
+
+    async def unlock() -> None:
+        await page.get_by_role("button", name="Unlock: Gate").click()
+        await page.get_by_role("dialog", name="Open this door?").get_by_role("button", name="OK").click()
+
+    await unlock()
     await expect(page.get_by_text("The device is not connected, so nothing was sent.")).to_be_visible()
 
     async with powered(place, device) as intercom:
         await expect(fact(page, "Reported")).to_have_text(re.compile("[0-9a-f]{16}"))
-        await unlock.click()
+        await unlock()
         await expect(page.get_by_text("The device opened it.")).to_be_visible()
         assert [opening.relay for opening in intercom.openings] == [1]
         intercom.fail("unlock", "busy")
-        await unlock.click()
+        await unlock()
         await expect(page.get_by_text("The device did not do it. The device is busy.")).to_be_visible()
         intercom.deaf = True
-        await unlock.click()
+        await unlock()
         await expect(page.get_by_text("Nobody can say: the device was asked, and no answer came.")).to_be_visible()
 
     await page.get_by_role("tab", name="Commands").click()
@@ -76,6 +80,25 @@ async def test_unlock_tells_what_is_known_and_no_more(place: Town, visit: Visit)
     await expect(rows.nth(0)).to_contain_text("Unknown")
     await expect(rows.nth(1)).to_contain_text("Failed")
     await expect(rows.nth(2)).to_contain_text("Done")
+
+
+@pytest.mark.row("G-05")
+async def test_unlock_asks_first(place: Town, visit: Visit) -> None:
+    installer = await place.installer()
+    home = await place.household(installer, "Asked House")
+    device = await bound(installer, home, "Asked Door", relays=[a_relay(name="Gate")])
+    async with powered(place, device) as intercom:
+        page = await visit(installer, f"/device/{device.device_id}")
+        await expect(fact(page, "Reported")).to_have_text(re.compile("[0-9a-f]{16}"))
+        await page.get_by_role("button", name="Unlock: Gate").click()
+        asked = page.get_by_role("dialog", name="Open this door?")
+        await expect(asked).to_contain_text("Gate")
+        await asked.get_by_role("button", name="Cancel").click()
+        await expect(asked).to_have_count(0)
+        await page.get_by_role("button", name="Unlock: Gate").click()
+        await asked.get_by_role("button", name="OK").click()
+        await expect(page.get_by_text("The device opened it.")).to_be_visible()
+        assert [opening.relay for opening in intercom.openings] == [1]
 
 
 @pytest.mark.row("D-15")

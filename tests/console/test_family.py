@@ -45,7 +45,7 @@ async def test_members_are_added_edited_and_deleted_within_the_quota(place: Town
     await expect(shown).to_contain_text("Chris")
     await shown.get_by_role("button", name="Done").click()
     await expect(page.get_by_text("0 of 3 free")).to_be_visible()
-    await expect(page.get_by_text("further ones have to be paid for")).to_be_visible()
+    await expect(page.get_by_text("all of them are in use")).to_be_visible()
     await expect(page.get_by_role("row", name=re.compile("Chris"))).to_contain_text("--")
 
     await page.get_by_role("button", name="New").click()

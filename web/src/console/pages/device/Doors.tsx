@@ -17,6 +17,7 @@ import {
   unlockDoor,
 } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
+import { ConfirmDialog } from "../../../ui/Dialog";
 import { useRefusalText } from "../../../ui/refusals";
 import { useSession } from "../../session";
 import classes from "./device.module.css";
@@ -105,6 +106,7 @@ function Door({ device, relay, security }: { device: DeviceDetail; relay: RelayV
   const unlock = useImmediate<number>((number, key) =>
     unlockDoor({ path: { device_id: device.device_id }, body: { relay: number }, headers: once(key) }),
   );
+  const [asking, setAsking] = useState(false);
   const title = t(security ? "device.securityRelay" : "device.relay", { number: relay.number });
   return (
     <li className={classes.door}>
@@ -151,7 +153,7 @@ function Door({ device, relay, security }: { device: DeviceDetail; relay: RelayV
               loading={unlock.waiting}
               disabled={!!impersonator_id}
               aria-label={`${t("device.unlock")}: ${relay.name}`}
-              onClick={() => unlock.give(relay.number)}
+              onClick={() => setAsking(true)}
               style={{ flex: "none" }}
             >
               {t("device.unlock")}
@@ -160,6 +162,24 @@ function Door({ device, relay, security }: { device: DeviceDetail; relay: RelayV
         )}
       </Group>
       <Outcome {...unlock.outcome} said="opened" />
+      {asking && (
+        <ConfirmDialog
+          title={t("device.unlockTitle")}
+          opened
+          onClose={() => setAsking(false)}
+          busy={false}
+          refusal={null}
+          destructive={false}
+          onConfirm={() => {
+            setAsking(false);
+            unlock.give(relay.number);
+          }}
+        >
+          <Text size="sm">
+            {t("device.unlockWhich")} <bdi style={{ fontWeight: 600 }}>{relay.name}</bdi>
+          </Text>
+        </ConfirmDialog>
+      )}
     </li>
   );
 }

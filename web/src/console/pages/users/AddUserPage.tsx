@@ -19,10 +19,10 @@ export function AddUserPage() {
   const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
   const [waiting, setWaiting] = useState<string | null>(null);
   const add = useCommand<AddUser, Accepted>((body, key) => addUser({ body, headers: once(key) }), {
-    onSuccess: (accepted, { name, email }) => {
+    onSuccess: (accepted, { name }) => {
       const credential = credentialIn(accepted);
       const waits = !!impersonator_id;
-      toastDone(email && !credential && !waits ? t("user.addedMailed") : t("user.added"));
+      toastDone(t("user.added"));
       void queries.invalidateQueries({ queryKey: ["users"] });
       if (credential) setIssued({ name, credential });
       else if (waits) setWaiting(name);

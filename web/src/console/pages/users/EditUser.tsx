@@ -85,7 +85,7 @@ export function EditUser({ user }: { user: UserDetail }) {
       setAsking(null);
       const shown = credentialIn(accepted, user.uid);
       if (shown) setCredential(shown);
-      else toastDone(t("user.passwordMailed"));
+      else toastDone(t("user.passwordReset"));
       void refresh();
     },
   });

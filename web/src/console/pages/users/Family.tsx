@@ -65,7 +65,7 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
         const credential = credentialIn(accepted, sip);
         void refresh();
         if (credential) setIssued({ name, credential });
-        else toastDone(t("user.passwordMailed"));
+        else toastDone(t("user.passwordReset"));
       },
     },
   );
