@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
 from contracts.text import Country, Email, FilledLine, Line, Name, Phone, labelled
+from contracts.zones import ZoneName
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$", description="UUID")]
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the session token")]
@@ -773,8 +774,8 @@ class UserDetail(UserRow):
     country: str | None
     address: str
     call_type: CallType
-    time_zone: str | None
-    effective_time_zone: str
+    time_zone: ZoneName | None
+    effective_time_zone: ZoneName
     language: MailLanguage
     landlines: tuple[str | None, str | None, str | None]
     premium_on: bool
@@ -810,7 +811,7 @@ class InstallerRow(View):
     distributor_id: str
     name: str
     email: str
-    time_zone: str
+    time_zone: ZoneName
     account_access_offered: bool
     permission_granted: bool
     households: int
@@ -854,7 +855,7 @@ class DistributorRow(View):
     distributor_id: str
     name: str
     email: str
-    time_zone: str
+    time_zone: ZoneName
     offline_solution: bool
     installers: int
     created_at: AwareDatetime
@@ -912,7 +913,7 @@ class SessionView(View):
     account_access_offered: bool
     permission_granted: bool
     offline_solution: bool
-    time_zone: str
+    time_zone: ZoneName
     expires_at: AwareDatetime
     impersonator_id: str | None
     impersonator_name: str | None

@@ -15,12 +15,12 @@ import phonenumbers
 
 from contracts.accounts import FindLoginOwner, LoginOwner
 from contracts.text import folded
+from contracts.zones import country_of
 from kernel.decider import Ref
 from kernel.projection import Database
 from kernel.service import Reading
 from kernel.vault import Secrets
 from services.accounts.login import by_email, by_email_formerly, by_mobile, by_uid
-from services.accounts.time_zones import country_of
 
 UID_DIGITS = 10
 _COUNTRIES_REMEMBERED_S = 60.0

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from babel import Locale, UnknownLocaleError
-from babel.core import get_global
 from litestar import Controller, Request, Response, get
 from litestar.datastructures import State
 from litestar.params import QueryParameter
 from pydantic import BaseModel
 
 from contracts.accounts import MailLanguage
+from contracts.zones import UTC_ZONE, former_names, inhabited_zones
 from kernel.settings import Settings
 from kernel.telemetry import VERSION
 
@@ -34,10 +34,11 @@ class Country(BaseModel):
 
 
 class TimeZone(BaseModel):
-    """A time zone as the guide writes it, with its offset now."""
+    """A time zone as the guide writes it, with its offset now; `former` are names that systems still use for it."""
 
     id: str
     label: str
+    former: list[str] = []
 
 
 class LanguageName(BaseModel):
@@ -99,12 +100,11 @@ def _label(name: str, offset: timedelta) -> str:
 
 
 def time_zones(now: datetime) -> list[TimeZone]:
-    """The zones in which people live, west to east, with their offsets at `now`."""
-    # Of the names that the database knows, those with a territory; the rest are aliases and fixed offsets.
-    inhabited = [name for name in get_global("zone_territories") if "/" in name and not name.startswith("Etc/")]
-    offsets = {name: now.astimezone(ZoneInfo(name)).utcoffset() or timedelta() for name in inhabited}
+    """The zones in which people live, and UTC, west to east, with their offsets at `now`."""
+    zones = {*inhabited_zones(), UTC_ZONE}
+    offsets = {name: now.astimezone(ZoneInfo(name)).utcoffset() or timedelta() for name in zones}
     ordered = sorted(offsets, key=lambda name: (offsets[name], name.rpartition("/")[2]))
-    return [TimeZone(id=name, label=_label(name, offsets[name])) for name in ordered]
+    return [TimeZone(id=name, label=_label(name, offsets[name]), former=former_names(name)) for name in ordered]
 
 
 def mail_languages(language: str) -> list[LanguageName]:

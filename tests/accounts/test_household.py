@@ -193,6 +193,12 @@ def test_a_wrong_field_is_refused_by_name(fields: dict[str, object], code: str, 
     beside(household.given(added)).when(changed(edit_user, **fields)).then_refused(code, field)
 
 
+@pytest.mark.parametrize(("chosen", "kept"), [("Asia/Calcutta", "Asia/Kolkata"), ("Etc/UTC", "UTC")])
+def test_a_time_zone_is_kept_by_its_present_name(chosen: str, kept: str) -> None:
+    outcome = household.given().when(changed(add_user, time_zone=chosen))
+    assert outcome.events[0].time_zone == kept
+
+
 @pytest.mark.row("U-21", "U-22")
 def test_three_landlines_may_be_mobile_or_fixed_and_get_the_area_code() -> None:
     outcome = household.given().when(

@@ -1,6 +1,7 @@
 """Who gets in at a household's doors by what, what happened at them, and that a reset ends it all."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import expect
@@ -78,6 +79,7 @@ async def test_a_credential_has_its_time_and_the_form_of_its_kind(place: Town, v
     await dialog.get_by_role("checkbox", name=re.compile("Garage")).check()
     await expect(dialog.get_by_role("button", name="Submit")).to_be_disabled()
     await field(dialog, "Card number").fill("04A2B3C4")
+    await expect(dialog.get_by_text("Asia/Shanghai")).to_be_visible()
     await field(dialog, "Valid from").fill("2030-01-01T08:00")
     await field(dialog, "Valid until").fill("2029-01-01T08:00")
     await dialog.get_by_role("button", name="Submit").click()
@@ -86,6 +88,11 @@ async def test_a_credential_has_its_time_and_the_form_of_its_kind(place: Town, v
     await dialog.get_by_role("button", name="Submit").click()
     row = page.get_by_role("row", name=re.compile("Cleaner"))
     await expect(row).to_contain_text("2031-01-01 08:00:00")
+    # Typed in Tehran, and yet by the clocks of the household, in Shanghai.
+    await expect(row).to_contain_text("2030-01-01 08:00:00")
+    (credential,) = (await installer.do("GET", f"/users/{home}/credentials"))["rows"]  # type: ignore[misc]
+    times = [datetime.fromisoformat(credential[name]) for name in ("valid_from", "valid_to")]
+    assert times == [datetime(2030, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)]
     await expect(row).to_contain_text("Not yet")
 
 

@@ -1,6 +1,7 @@
 """A distributor in an installer's account: only by permission, with a reason, visibly, and not a moment longer."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, expect
@@ -45,6 +46,24 @@ async def test_account_setting_appears_when_the_distributor_enables_it_and_says_
     await expect(portal.get_by_role("button", name="Switch into: Canal Bells")).to_be_disabled()
     await open_menu(page)
     await expect(page.get_by_role("menuitem", name="Account Setting")).to_have_count(0)
+
+
+@pytest.mark.parametrize("hours", [-2, 3])
+async def test_what_ends_ends_by_the_servers_clock_however_the_browsers_is_set(
+    place: Town, visit: Visit, hours: int
+) -> None:
+    above = await place.another_distributor("Clock Doors")
+    installer = await place.installer(f"Clock Bells {hours}", above=above)
+    await place.offer_access(installer, above=above, granted=True)
+    page = await visit(above, "/")
+    await page.clock.install(time=datetime.now(UTC) + timedelta(hours=hours))
+    await page.reload()
+    await page.get_by_role("button", name=f"Switch into: Clock Bells {hours}").click()
+    dialog = page.get_by_role("dialog", name="Switch into")
+    await field(dialog, "Reason").fill("Asked for help by telephone")
+    await dialog.get_by_role("button", name="Submit").click()
+    timer = page.get_by_role("region", name="Switched account").get_by_role("timer")
+    await expect(timer).to_have_text(re.compile(r"^(60:00|59:\d\d)$"))
 
 
 @pytest.mark.row("X-03", "L-05")

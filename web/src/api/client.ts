@@ -1,5 +1,6 @@
 // How the generated client speaks to the gateway: CSRF token, refusals as `Problem`, and reading one's own writes.
 import type { CreateClientConfig } from "./generated/client.gen";
+import { learnTime } from "./clock";
 import { learnPosition, Problem, type FieldRefusal } from "./answers";
 
 function cookie(name: string): string | undefined {
@@ -24,12 +25,14 @@ async function speak(input: RequestInfo | URL, init?: RequestInit): Promise<Resp
   const request = new Request(input, init);
   if (request.method !== "GET") for (const [name, value] of Object.entries(proof())) request.headers.set(name, value);
   let response: Response;
+  const asked = Date.now();
   try {
     response = await fetch(request);
   } catch (reason) {
     if (request.signal.aborted) throw reason;
     throw new Problem(0, "unreachable", "");
   }
+  learnTime(response.headers.get("date"), asked);
   return understood(response);
 }
 

@@ -30,10 +30,13 @@ export function CreateAccountDialog({ title, explain, zones, perform, onClose, o
     initialValues: {
       name: "",
       email: "",
-      time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      time_zone: "",
     },
   });
   const { values } = form;
+  // Browsers report names that have been replaced since; the list has the present ones.
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = values.time_zone || (zones.find(({ id, former }) => id === here || former?.includes(here))?.id ?? "UTC");
   const create = useCommand<AccountForm, Accepted>(perform, {
     onSuccess: (done, sent) => onDone(sent, done),
     onError: (problem) => {
@@ -54,6 +57,7 @@ export function CreateAccountDialog({ title, explain, zones, perform, onClose, o
         setRefusal(null);
         create.mutate({
           ...values,
+          time_zone: zone,
           name: values.name.trim(),
           email: values.email.trim(),
         });
@@ -88,6 +92,7 @@ export function CreateAccountDialog({ title, explain, zones, perform, onClose, o
         dir="ltr"
         nothingFoundMessage={t("list.noData")}
         {...form.getInputProps("time_zone")}
+        value={zone}
       />
     </FormDialog>
   );

@@ -3,6 +3,7 @@ import { Text, type TextProps } from "@mantine/core";
 import { Fragment } from "react";
 import { useTranslation } from "react-i18next";
 import { timestamp } from "../i18n/format";
+import { timestampIn } from "../i18n/zones";
 
 /** Shown for a value that is not there. */
 export const ABSENT = "--";
@@ -56,8 +57,9 @@ export function Count({ value }: { value: number }) {
   return value.toLocaleString(i18n.language);
 }
 
-export function Time({ value }: { value: string | null | undefined }) {
-  const shown = timestamp(value);
+/** A moment by the clocks of `zone`; without one, by those of the viewer. */
+export function Time({ value, zone }: { value: string | null | undefined; zone?: string | undefined }) {
+  const shown = value && zone ? timestampIn(zone, value) : timestamp(value);
   if (!shown) return <Absent />;
   return (
     <time dateTime={value ?? undefined} dir="ltr" className="machine">

@@ -2504,7 +2504,7 @@ export type SwitchOfflineSolution = {
 /**
  * TimeZone
  *
- * A time zone as the guide writes it, with its offset now.
+ * A time zone as the guide writes it, with its offset now; `former` are names that systems still use for it.
  */
 export type TimeZone = {
     /**
@@ -2515,6 +2515,10 @@ export type TimeZone = {
      * Label
      */
     label: string;
+    /**
+     * Former
+     */
+    former: Array<string>;
 };
 
 /**

@@ -1,31 +1,23 @@
 import { Button, Group, Text } from "@mantine/core";
 import { IconUserShield } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { Trans, useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { endImpersonation, once, type SessionView } from "../../api";
+import { useServerNow } from "../../api/clock";
 import { useCommand } from "../../api/useCommand";
 import { remaining } from "../../i18n/format";
 import { toastRefused } from "../../ui/refusals";
 import { useTakeSession } from "../session";
 import classes from "./Shell.module.css";
 
-function useNow(everyMs: number): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs]);
-  return now;
-}
-
 export function ImpersonationBanner({ session }: { session: SessionView }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const navigate = useNavigate();
   const take = useTakeSession();
-  const now = useNow(1000);
+  const now = useServerNow(1000);
   const over = new Date(session.expires_at).getTime() <= now;
   const end = useCommand<void, SessionView>((_, key) => endImpersonation({ headers: once(key) }), {
     onSuccess: (own) => {

@@ -31,6 +31,7 @@ import {
 } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { latinDigits } from "../../../i18n/format";
+import { instantIn } from "../../../i18n/zones";
 import { Line, QrCode } from "../../../ui/Credential";
 import { Dialog, FormDialog } from "../../../ui/Dialog";
 import { sortRefusals, toastDone } from "../../../ui/refusals";
@@ -47,6 +48,8 @@ const nameOf = ({ device_id, relay }: RelayRef) => `${device_id} ${relay}`;
 
 interface GrantDialogProps {
   userId: string;
+  /** The household's; times are those of its clocks. */
+  zone: string | undefined;
   doors: { data: DeviceDetail[] | undefined; error: unknown; refetch: () => unknown };
   onClose: () => void;
 }
@@ -60,9 +63,7 @@ interface GrantForm {
   valid_to: string;
 }
 
-const instant = (local: string) => (local ? new Date(local).toISOString() : null);
-
-export function GrantDialog({ userId, doors, onClose }: GrantDialogProps) {
+export function GrantDialog({ userId, zone, doors, onClose }: GrantDialogProps) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [refusal, setRefusal] = useState<string | null>(null);
@@ -122,8 +123,8 @@ export function GrantDialog({ userId, doors, onClose }: GrantDialogProps) {
           holder: values.holder.trim(),
           secret: latinDigits(values.secret.trim()) || null,
           relays: chosen.map(({ ref }) => ref),
-          valid_from: instant(values.valid_from),
-          valid_to: instant(values.valid_to),
+          valid_from: instantIn(zone ?? "", values.valid_from),
+          valid_to: instantIn(zone ?? "", values.valid_to),
         });
       }}
     >
@@ -197,11 +198,23 @@ export function GrantDialog({ userId, doors, onClose }: GrantDialogProps) {
         <TextInput
           type="datetime-local"
           label={t("access.validFrom")}
+          disabled={!zone}
           dir="ltr"
           {...form.getInputProps("valid_from")}
         />
-        <TextInput type="datetime-local" label={t("access.validTo")} dir="ltr" {...form.getInputProps("valid_to")} />
+        <TextInput
+          type="datetime-local"
+          label={t("access.validTo")}
+          disabled={!zone}
+          dir="ltr"
+          {...form.getInputProps("valid_to")}
+        />
       </SimpleGrid>
+      {zone && (
+        <Text size="sm" c="dimmed">
+          {t("access.zone")} <bdi>{zone}</bdi>
+        </Text>
+      )}
     </FormDialog>
   );
 }

@@ -10,6 +10,7 @@ import {
   type DeviceDetail,
   fresh,
   getDevice,
+  getUser,
   listCredentials,
   listDevices,
   listDoorEvents,
@@ -52,6 +53,11 @@ export function UserAccess({ userId }: { userId: string }) {
   const queries = useQueryClient();
   const { impersonator_id } = useSession();
   const doors = useDoors(userId);
+  // What a credential says of times is about the household's clocks.
+  const zone = useQuery({
+    queryKey: ["user", userId],
+    queryFn: ({ signal }) => getUser({ path: { user_id: userId }, query: fresh(), signal }),
+  }).data?.effective_time_zone;
   const [granting, setGranting] = useState(false);
   const [withdrawing, setWithdrawing] = useState<CredentialRow | null>(null);
   const result = useQuery({
@@ -98,12 +104,12 @@ export function UserAccess({ userId }: { userId: string }) {
           <Stack gap={1}>
             {row.valid_from && (
               <span>
-                {t("access.from")} <Time value={row.valid_from} />
+                {t("access.from")} <Time value={row.valid_from} zone={zone} />
               </span>
             )}
             {row.valid_to && (
               <span>
-                {t("access.to")} <Time value={row.valid_to} />
+                {t("access.to")} <Time value={row.valid_to} zone={zone} />
               </span>
             )}
           </Stack>
@@ -171,7 +177,7 @@ export function UserAccess({ userId }: { userId: string }) {
           list={(query, signal) => listDoorEvents({ path: { user_id: userId }, query: fresh(query), signal })}
         />
       </div>
-      {granting && <GrantDialog userId={userId} doors={doors} onClose={() => setGranting(false)} />}
+      {granting && <GrantDialog userId={userId} zone={zone} doors={doors} onClose={() => setGranting(false)} />}
       {withdrawing && (
         <ConfirmDialog
           title={t("access.withdraw")}

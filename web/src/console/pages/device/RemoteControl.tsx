@@ -2,7 +2,7 @@
 import { Alert, Anchor, Button, Group, Text, Tooltip } from "@mantine/core";
 import { IconScreenShare } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import {
   type Accepted,
@@ -12,6 +12,7 @@ import {
   openRemoteControl,
   type RemoteControlOffer,
 } from "../../../api";
+import { useServerNow } from "../../../api/clock";
 import { useCommand } from "../../../api/useCommand";
 import { remaining } from "../../../i18n/format";
 import { GeneralRefusal } from "../../../ui/Dialog";
@@ -32,23 +33,12 @@ function useOpened(deviceId: string) {
   return [data, (offer: RemoteControlOffer | null) => queries.setQueryData(queryKey, offer)] as const;
 }
 
-function useNow(ticking: boolean): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (!ticking) return;
-    setNow(Date.now());
-    const timer = window.setInterval(() => setNow(Date.now()), tickMs);
-    return () => window.clearInterval(timer);
-  }, [ticking]);
-  return now;
-}
-
 export function RemoteControl({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation();
   const text = useRefusalText();
   const path = { device_id: device.device_id };
   const [offer, setOffer] = useOpened(device.device_id);
-  const now = useNow(offer !== null);
+  const now = useServerNow(tickMs, offer !== null);
   const over = offer !== null && new Date(offer.expires_at).getTime() <= now;
   useEffect(() => {
     if (over) setOffer(null);
