@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
+from contracts.moments import RecordedMoment
 from contracts.text import Country, Email, FilledLine, Line, Name, Phone, labelled
 from contracts.zones import ZoneName
 
@@ -470,7 +471,7 @@ class SessionOpened(Event):
 
     account_id: str
     session_id: str
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
     agent: Personal
     address: Personal | None = None
     impersonator_id: str | None = None
@@ -515,7 +516,7 @@ class SipNumberReleased(Event):
     """The number is out of use and stays in quarantine until the given time (R-12)."""
 
     number: str
-    quarantined_until: AwareDatetime
+    quarantined_until: RecordedMoment
 
 
 # --- Events: households -----------------------------------------------------------------------------------------------
@@ -606,7 +607,7 @@ class UserActivated(Event):
 
     user_id: str
     installer_id: str
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
 
 
 class UserRenewed(Event):
@@ -614,7 +615,7 @@ class UserRenewed(Event):
 
     user_id: str
     installer_id: str
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
 
 
 class UserExpired(Event):
@@ -733,7 +734,7 @@ class MemberView(View):
     mobile: str | None
     language: MailLanguage
     sip: str
-    created_at: AwareDatetime
+    created_at: RecordedMoment
     waits_for_password: bool = False
 
 
@@ -753,9 +754,9 @@ class UserRow(View):
     status: AccountStatus
     premium: PremiumStatus
     home_automation: bool
-    created_at: AwareDatetime
-    expires_at: AwareDatetime | None
-    premium_expires_at: AwareDatetime | None
+    created_at: RecordedMoment
+    expires_at: RecordedMoment | None
+    premium_expires_at: RecordedMoment | None
 
 
 class UserPage(View):
@@ -815,7 +816,7 @@ class InstallerRow(View):
     account_access_offered: bool
     permission_granted: bool
     households: int
-    created_at: AwareDatetime
+    created_at: RecordedMoment
 
 
 class InstallerPage(View):
@@ -858,7 +859,7 @@ class DistributorRow(View):
     time_zone: ZoneName
     offline_solution: bool
     installers: int
-    created_at: AwareDatetime
+    created_at: RecordedMoment
 
 
 class DistributorPage(View):
@@ -882,8 +883,8 @@ class SessionRow(View):
     """One open session of an account."""
 
     session_id: str
-    opened_at: AwareDatetime
-    expires_at: AwareDatetime
+    opened_at: RecordedMoment
+    expires_at: RecordedMoment
     agent: str
     address: str | None
     impersonator_id: str | None
@@ -914,7 +915,7 @@ class SessionView(View):
     permission_granted: bool
     offline_solution: bool
     time_zone: ZoneName
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
     impersonator_id: str | None
     impersonator_name: str | None
     reason: str | None
@@ -948,7 +949,7 @@ class AuditRow(View):
 
     event_id: str
     position: str
-    at: AwareDatetime
+    at: RecordedMoment
     type: str
     about: str
     about_kind: str

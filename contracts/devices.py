@@ -5,15 +5,15 @@ Homes are the households of accounts, seen from their doors: `user_id` is the sa
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts.accounts import Filled, Id, Page, PerPage
 from contracts.characters import pasted_lines
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
+from contracts.moments import Moment, RecordedMoment
 from contracts.notations import host_ipv4, mac_address, rtsp_address
 from contracts.text import FilledLine, Name, cleaned, labelled, machine, matching, numeral, page_path
 
@@ -595,8 +595,8 @@ class GrantCredential(Command):
     holder: Name
     secret: Annotated[str | None, Field(max_length=4096, repr=False)] = None
     relays: Annotated[tuple[RelayRef, ...], Field(min_length=1, max_length=64)]
-    valid_from: AwareDatetime | None = None
-    valid_to: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
     made_secret: Annotated[str | None, FilledMark()] = None
     distributor_id: Filled = None
     installer_id: Filled = None
@@ -616,7 +616,7 @@ class RecordDoorEvent(Command):
     device_id: Id
     user_id: Id
     kind: DoorEventKind
-    happened_at: AwareDatetime
+    happened_at: Moment
     relay: int | None = None
     method: DeviceWord | None = None
     who: DeviceName | None = None
@@ -916,7 +916,7 @@ class DeviceSipReleased(Event):
     """The number is out of use and stays in quarantine until the given time (R-12)."""
 
     number: str
-    quarantined_until: AwareDatetime
+    quarantined_until: RecordedMoment
 
 
 class WeatherIssued(Event):
@@ -945,7 +945,7 @@ class DeviceCommandQueued(Event):
     lines: tuple[Personal, ...]
     provisioning_id: str | None
     nonce: str
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
 
 
 class DeviceCommandSent(Event):
@@ -1055,7 +1055,7 @@ class RemoteControlOpened(Event):
     session_id: str
     token_hash: str
     ticket_hash: str
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
 
 
 class RemoteControlClaimed(Event):
@@ -1183,8 +1183,8 @@ class CredentialGranted(Event):
     holder: Personal
     secret: Personal
     relays: tuple[RelayRef, ...]
-    valid_from: datetime | None
-    valid_to: datetime | None
+    valid_from: RecordedMoment | None
+    valid_to: RecordedMoment | None
 
 
 class CredentialWithdrawn(Event):
@@ -1205,7 +1205,7 @@ class HomeEmptied(Event):
     user_id: str
     installer_id: str
     device_ids: tuple[str, ...]
-    emptied_at: AwareDatetime
+    emptied_at: RecordedMoment
     erased_key: str
 
 
@@ -1229,7 +1229,7 @@ class DoorOpened(Event):
     relay: int | None
     method: str | None
     who: Personal | None
-    happened_at: AwareDatetime
+    happened_at: RecordedMoment
     key: str
 
 
@@ -1242,7 +1242,7 @@ class EntryRefused(Event):
     installer_id: str
     method: str | None
     who: Personal | None
-    happened_at: AwareDatetime
+    happened_at: RecordedMoment
     key: str
 
 
@@ -1254,7 +1254,7 @@ class AlarmRaised(Event):
     user_id: str
     installer_id: str
     detail: Personal | None
-    happened_at: AwareDatetime
+    happened_at: RecordedMoment
     key: str
 
 
@@ -1278,7 +1278,7 @@ class MacRow(View):
     user_id: str | None
     owner: str | None
     is_foreign_prefix: bool
-    registered_at: AwareDatetime
+    registered_at: RecordedMoment
 
 
 class MacPage(View):
@@ -1311,7 +1311,7 @@ class MacImportView(View):
     refused: int
     taken: int
     registered: int
-    created_at: AwareDatetime
+    created_at: RecordedMoment
 
 
 class MacImportList(View):
@@ -1376,9 +1376,9 @@ class DeviceRow(View):
     model: str | None
     firmware: str | None
     online: bool
-    last_connected_at: AwareDatetime | None
+    last_connected_at: RecordedMoment | None
     configuration: ConfigurationState
-    created_at: AwareDatetime
+    created_at: RecordedMoment
 
 
 class DevicePage(View):
@@ -1459,9 +1459,9 @@ class DeviceCommandRow(View):
     relay: int | None
     lines: tuple[str, ...]
     provisioning_id: str | None
-    created_at: AwareDatetime
-    changed_at: AwareDatetime
-    expires_at: AwareDatetime
+    created_at: RecordedMoment
+    changed_at: RecordedMoment
+    expires_at: RecordedMoment
 
 
 class DeviceCommandPage(View):
@@ -1535,7 +1535,7 @@ class ProvisionedDevice(View):
     mac: str
     state: DeviceCommandState
     reason: str | None
-    changed_at: AwareDatetime | None
+    changed_at: RecordedMoment | None
 
 
 class ProvisioningRow(View):
@@ -1547,7 +1547,7 @@ class ProvisioningRow(View):
     done: int
     failed: int
     waiting: int
-    created_at: AwareDatetime
+    created_at: RecordedMoment
 
 
 class ProvisioningPage(View):
@@ -1605,7 +1605,7 @@ class RemoteControlView(View):
     session_id: str
     installer_id: str
     browser_hash: str | None
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
 
 
 class GetRemoteControl(Query):
@@ -1648,7 +1648,7 @@ class CameraRow(View):
     user_name: str
     linked_device_id: str | None
     linked_device_name: str | None
-    created_at: AwareDatetime
+    created_at: RecordedMoment
 
 
 class CameraPage(View):
@@ -1686,9 +1686,9 @@ class CredentialRow(View):
     holder: str
     relays: tuple[RelayRef, ...]
     closed: tuple[RelayRef, ...]
-    valid_from: AwareDatetime | None
-    valid_to: AwareDatetime | None
-    created_at: AwareDatetime
+    valid_from: RecordedMoment | None
+    valid_to: RecordedMoment | None
+    created_at: RecordedMoment
     delivered: bool
 
 
@@ -1716,7 +1716,7 @@ class DoorEventRow(View):
     method: str | None
     who: str | None
     detail: str | None
-    happened_at: AwareDatetime
+    happened_at: RecordedMoment
 
 
 class DoorEventPage(View):
@@ -1740,7 +1740,7 @@ class DeviceAuditRow(View):
 
     event_id: str
     position: str
-    at: AwareDatetime
+    at: RecordedMoment
     type: str
     about: str
     actor_id: str

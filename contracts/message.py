@@ -6,13 +6,14 @@ A message is written once, here or in its service's module, and means the same t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, get_args
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.moments import Moment, RecordedMoment
 
 
 class Role(StrEnum):
@@ -91,7 +92,7 @@ class Command(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     command_id: UUID
-    at: AwareDatetime
+    at: Moment
     actor: Actor
 
 
@@ -187,7 +188,7 @@ class Recorded(BaseModel):
     aggregate_id: str
     event: Event
     event_id: str
-    at: datetime
+    at: RecordedMoment
     actor: Actor
     command_id: str
     correlation_id: str

@@ -92,6 +92,7 @@ _CODES = {
     "date_from_datetime_parsing": "malformed",
     "timezone_aware": "malformed",
     "json_invalid": "malformed",
+    "moment-out-of-range": "moment-out-of-range",
 }
 
 

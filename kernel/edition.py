@@ -12,24 +12,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from bson.errors import BSONError
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import BulkWriteError, CollectionInvalid, WriteError
+from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.write_concern import WriteConcern
 
 from contracts.message import Recorded
 from kernel.crash import crash_here
-from kernel.parking import POISONED_IN_A_ROW, WAITING, Parked, Poisoned, StillPoisoned, reason_of
+from kernel.parking import (
+    OF_AN_EVENT,
+    WAITING,
+    Parked,
+    StillPoisoned,
+    alarm,
+    may_pass,
+    reason_of,
+    subjects_in,
+    write_probes,
+)
 from kernel.readmodel import BSON, Collection, Database, Drop, ReadModel, Row
 from kernel.source import Incoming
 
 # Read models can be rebuilt: they need not wait for the journal, only to stay consistent with their checkpoint.
 _RELAXED = WriteConcern(w=1, j=False)
-UNWRITABLE = (BSONError, ValueError, OverflowError, TypeError, WriteError, BulkWriteError)
 _EVENTS_PER_TURN = 100
 LIVE = ""
-TRANSIENT = "TransientTransactionError"
 CHECKPOINT = "projection"
 PARKED = "parked"
 
@@ -88,23 +95,16 @@ class Folding:
     parked: list[Parked] = field(default_factory=list)
     folded: list[Recorded] = field(default_factory=list)
     dropped: list[tuple[str, Drop]] = field(default_factory=list)
-    poisoned_in_a_row: int = 0
     _held: dict[str, dict[str, defaultdict[object, set[str]]]] = field(default_factory=dict)
 
     def take(self, incoming: Incoming) -> None:
-        """Raises `Poisoned` when the last few all failed."""
         if incoming.recorded is None and incoming.poison is None:
             return
         if incoming.subject in self.blocked:
             self.parked.append(incoming.parked(WAITING))
-        elif (reason := incoming.poison or self._fold(incoming)) is None:
-            self.poisoned_in_a_row = 0
-        else:
+        elif (reason := incoming.poison or self._fold(incoming)) is not None:
             self.parked.append(incoming.parked(reason))
             self.blocked.add(incoming.subject)
-            self.poisoned_in_a_row += 1
-            if self.poisoned_in_a_row == POISONED_IN_A_ROW:
-                raise Poisoned(f"{POISONED_IN_A_ROW} events in a row, up to {incoming.stream}.{incoming.seq}: {reason}")
 
     async def take_all(self, batch: Sequence[Incoming]) -> None:
         """Take each, and let commands and queries, which share this loop, have their turn in between."""
@@ -175,7 +175,6 @@ class Edition:
         self.places: dict[str, Place] = {}
         self._noted: dict[str, Place] = {}
         self._blocked: set[str] = set()
-        self._poisoned_in_a_row = 0
         self._database = database.with_options(BSON, write_concern=_RELAXED)
         self._checkpoints = self._database["_checkpoint"]
 
@@ -213,8 +212,7 @@ class Edition:
         self.generation = checkpoint.generation
         self.places = dict(checkpoint.places)
         self._noted = dict(checkpoint.places)
-        self._blocked = set(await self.collection(PARKED).distinct("subject"))
-        self._poisoned_in_a_row = 0
+        self._blocked = await subjects_in(self.collection(PARKED), {})
 
     async def apply(self, batch: Sequence[Incoming], session: AsyncClientSession) -> list[Recorded]:
         """Take a batch of one stream, all or nothing; return what got into the documents.
@@ -222,27 +220,33 @@ class Edition:
         A batch that changes nothing is only remembered, until the next one that does, or `note`: much of what a service
         follows is of no concern to it.
 
-        Raises `Fenced` when somebody else moved the checkpoint, `Poisoned`, or what ails the database.
+        Raises `Fenced` when somebody else moved the checkpoint, or what ails the database.
         """
         try:
             return await self._take(batch, session)
-        except UNWRITABLE as failure:
-            if getattr(failure, "has_error_label", lambda label: False)(TRANSIENT):
+        except OF_AN_EVENT as failure:
+            if may_pass(failure):
                 raise
-            if len(batch) > 1:
-                # One of them makes a document that cannot be stored. Alone, each shows whether it is the one.
-                return [each for incoming in batch for each in await self.apply([incoming], session)]
-            (only,) = batch
-            poisoned = Incoming(only.stream, only.seq, only.subject, None, poison=reason_of(failure))
-            return await self._take([poisoned], session)
+        # One of them makes a document that cannot be stored. Alone, each shows whether it is the one.
+        return [each for incoming in batch for each in await self._take_alone(incoming, session)]
+
+    async def _take_alone(self, incoming: Incoming, session: AsyncClientSession) -> list[Recorded]:
+        try:
+            return await self._take([incoming], session)
+        except OF_AN_EVENT as failure:
+            if may_pass(failure):
+                raise
+            if isinstance(failure, OperationFailure):
+                touched = {model.name + self.suffix for model, _ in (*incoming.touched, *incoming.dropped)}
+                await write_probes(self._database, touched)
+            poison = reason_of(failure)
+        return await self._take(
+            [Incoming(incoming.stream, incoming.seq, incoming.subject, None, poison=poison)], session
+        )
 
     async def _take(self, batch: Sequence[Incoming], session: AsyncClientSession) -> list[Recorded]:
         loaded = await self._load(batch)
-        folding = Folding(
-            {name: dict(rows) for name, rows in loaded.items()},
-            set(self._blocked),
-            poisoned_in_a_row=self._poisoned_in_a_row,
-        )
+        folding = Folding({name: dict(rows) for name, rows in loaded.items()}, set(self._blocked))
         await folding.take_all(batch)
         last = batch[-1]
         reached = Place(self.places[last.stream].epoch, last.seq)
@@ -260,7 +264,7 @@ class Edition:
             crash_here("projection.committed")
         self.places[last.stream] = reached
         self._blocked = folding.blocked
-        self._poisoned_in_a_row = folding.poisoned_in_a_row
+        alarm("projection", folding.parked)
         return folding.folded
 
     async def note(self, session: AsyncClientSession) -> None:

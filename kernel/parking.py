@@ -1,25 +1,36 @@
 """Where an event waits that its reader cannot take: with its reason, and the later events of its aggregate behind it.
 
-The rule it protects: nothing is skipped in silence, and nothing of one aggregate is taken out of order.
+The rules it protects: nothing is skipped in silence, nothing of one aggregate is taken out of order, and no event, nor
+any number of them, stops a reader. It waits only for what is not of the event: a store that takes nothing.
 """
 
 from __future__ import annotations
 
+import re
 import traceback
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+from bson.errors import BSONError
 from pydantic import ValidationError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from kernel.codec import Undecodable
+from kernel.readmodel import Collection, Database
 
-POISONED_IN_A_ROW = 5
 WAITING = "waits for an earlier event of its aggregate"
+TRANSIENT = "TransientTransactionError"
+OF_AN_EVENT = (BSONError, ValueError, ArithmeticError, TypeError, RecursionError, OperationFailure)
+"""What storing an event's documents may fail by because of what they say. `may_pass` says what is of the store."""
 
-
-class Poisoned(Exception):
-    """Several events in a row failed, so the reader itself must be wrong: it stops instead of parking the whole log."""
+_MAY_PASS = (TRANSIENT, "RetryableWriteError", "RetryableReadError")
+_PROBE = "~probe"
+_REASON_MAX = 300
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}|[0-9]{1,6}")
+_log = structlog.get_logger()
 
 
 class StillPoisoned(Exception):
@@ -28,7 +39,10 @@ class StillPoisoned(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A message that waits: why, or that only an earlier one of its subject is at fault."""
+    """A message that waits: why, or that only an earlier one of its subject is at fault.
+
+    A few hundred bytes, and nothing of what the message says: whoever looks after the database sees it.
+    """
 
     stream: str
     seq: int
@@ -45,13 +59,69 @@ class Parked:
         }
 
 
-def reason_of(failure: Exception) -> str:
-    """What failed and where, without the values at fault: they may be personal."""
+def reason_of(failure: BaseException) -> str:
+    """What failed and where, without the values at fault, which may be personal: 300 characters at the most."""
     if isinstance(failure, Undecodable):
-        return failure.reason
-    if isinstance(failure, ValidationError):
+        reason = failure.reason
+    elif isinstance(failure, ValidationError):
         faults = failure.errors(include_input=False, include_url=False, include_context=False)
-        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in faults)
-    frames = traceback.extract_tb(failure.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(failure).__name__}{place}"
+        reason = "; ".join(f"{'.'.join(map(_name, fault['loc']))}: {fault['type']}" for fault in faults)
+    else:
+        frames = traceback.extract_tb(failure.__traceback__)
+        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        reason = f"{type(failure).__name__}{_codes(failure)}{place}"
+    return reason.encode(errors="replace").decode()[:_REASON_MAX]
+
+
+def alarm(reader: str, parked: Sequence[Parked]) -> None:
+    """Say in the log of the process that events wait, one line for as many as came together."""
+    if at_fault := [each for each in parked if each.reason != WAITING]:
+        first = at_fault[0]
+        _log.error(
+            "events parked", reader=reader, events=len(parked), first=f"{first.stream}.{first.seq}", reason=first.reason
+        )
+
+
+def may_pass(failure: Exception) -> bool:
+    """Whether it is a failure of MongoDB, or of the way there, that says of itself that it may be over next time."""
+    if not isinstance(failure, PyMongoError):
+        return False
+    labelled = any(failure.has_error_label(label) for label in _MAY_PASS)
+    return labelled or failure.timeout or not isinstance(failure, OperationFailure)
+
+
+async def write_probes(database: Database, names: Iterable[str]) -> None:
+    """Write another document into each of these collections, and take it back before anybody sees it.
+
+    Raises `PyMongoError` when one of them takes nothing: what was refused there before is not at fault.
+    """
+    async with database.client.start_session() as session, await session.start_transaction():
+        for name in names:
+            await database[name].insert_one({"_id": _PROBE}, session=session)
+        await session.abort_transaction()
+
+
+async def subjects_in(parked: Collection, mine: dict[str, Any]) -> set[str]:
+    """The aggregates that wait, however many: what `distinct` answers must fit into one document."""
+    found = await parked.aggregate([{"$match": mine}, {"$group": {"_id": "$subject"}}])
+    return {each["_id"] async for each in found}
+
+
+async def remark_on(parked: Collection) -> str | None:
+    """What an operator is to know of it, in words; None when nothing waits."""
+    waiting = await parked.estimated_document_count()
+    return (
+        f"{waiting} events wait, because they or an earlier one of their aggregate cannot be taken" if waiting else None
+    )
+
+
+def _codes(failure: BaseException) -> str:
+    if not isinstance(failure, OperationFailure):
+        return ""
+    each = (failure.details or {}).get("writeErrors") or [{"code": failure.code}]
+    return "".join(f" {error.get('code')}" for error in each[:3])
+
+
+def _name(part: object) -> str:
+    """A part of the way to a fault; keys that somebody chose are not repeated."""
+    return str(part) if _NAME.fullmatch(str(part)) else "?"

@@ -17,17 +17,18 @@ from enum import StrEnum
 import nats.errors
 import structlog
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
 from contracts.message import Recorded
-from kernel.edition import PARKED, TRANSIENT, Checkpoint, Edition, Fenced, Place, checkpoint_of
+from kernel.edition import PARKED, Checkpoint, Edition, Fenced, Place, checkpoint_of
 from kernel.lease import Lease
 from kernel.log import Unavailable
-from kernel.parking import Poisoned
+from kernel.parking import OF_AN_EVENT, TRANSIENT, StillPoisoned, may_pass, reason_of, remark_on
 from kernel.readmodel import Collection, Database, Drop, Index, ReadModel, Row, fingerprint
 from kernel.rebuilding import Progress, finish_swap, rebuild, was_made_of
 from kernel.source import BATCH, Decoder, Incoming, Source
 from kernel.tasks import ended
+from kernel.vault import WrongSecret
 
 __all__ = [
     "Applied",
@@ -122,19 +123,15 @@ class Projector:
     async def run(self) -> None:
         """Follow the logs while holding the service's lease; stand by while another replica does.
 
-        Never returns, unless several events in a row could not be taken: then `phase` is `STOPPED`, `problem` says why.
+        Never returns. What an event says never stops it: an event that cannot be taken waits, and others go on.
         """
-        try:
-            await self._lease.hold(self._project)
-        except Poisoned as stop:
-            self.phase, self.problem = Phase.STOPPED, str(stop)
-            _log.error("projection stopped", service=self.service, reason=str(stop))
+        await self._lease.hold(self._project)
 
     async def rebuild(self, progress: Callable[[Progress], None] = lambda progress: None) -> Checkpoint:
         """Fold the logs anew into fresh collections beside the live ones, and swap when they have caught up.
 
-        May run beside a live projector, in another process. Raises `Held` when a rebuild is already running, and
-        `Poisoned` when the read models cannot take the log; then nothing has changed.
+        May run beside a live projector, in another process. Raises `Held` when a rebuild is already running, and what
+        ails MongoDB or the log; then nothing has changed.
         """
         return await self._rebuild_lease.hold(lambda session: self._rebuilt(session, progress), wait=False)
 
@@ -159,16 +156,23 @@ class Projector:
                 taken = [message for message in messages if message.seq in seqs]
                 try:
                     await edition.retake(await source.incoming(taken, self._models, self.service), session)
-                except (Fenced, OperationFailure) as failure:
-                    # The projector was faster; with the next look we may be.
-                    if isinstance(failure, OperationFailure) and not failure.has_error_label(TRANSIENT):
+                except Fenced:
+                    continue  # the projector was faster; with the next look we may be
+                except OF_AN_EVENT as failure:
+                    if isinstance(failure, PyMongoError) and failure.has_error_label(TRANSIENT):
+                        continue
+                    if may_pass(failure):
                         raise
-                    continue
+                    raise StillPoisoned(reason_of(failure)) from None
                 return len(taken)
 
     async def parked(self) -> int:
         """How many events wait because they, or an earlier one of their aggregate, could not be taken."""
         return await self._database[PARKED].count_documents({})
+
+    async def remark(self) -> str | None:
+        """What an operator is to know: how many events wait."""
+        return await remark_on(self._database[PARKED])
 
     async def lag(self) -> dict[str, int]:
         """How many events of each stream are not in the read models. Raises `Unavailable`."""
@@ -198,9 +202,9 @@ class Projector:
                 await self._follow(edition, session)
             except Fenced:
                 _log.info("projection stepped back", service=self.service)
-            except (PyMongoError, Unavailable) as failure:
-                self.phase = Phase.RETRYING
-                _log.warning("projection retries", service=self.service, reason=str(failure)[:200])
+            except (PyMongoError, Unavailable, WrongSecret) as failure:
+                self.phase, self.problem = Phase.RETRYING, f"tries again after {reason_of(failure)}"
+                _log.warning("projection retries", service=self.service, reason=reason_of(failure))
             pause_s = _PAUSE_S if time.monotonic() - began_at > _LONGEST_PAUSE_S else min(2 * pause_s, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
 
@@ -215,7 +219,7 @@ class Projector:
         await edition.open(checkpoint)
 
     async def _follow(self, edition: Edition, session: AsyncClientSession) -> None:
-        self.phase = Phase.LIVE
+        self.phase, self.problem = Phase.LIVE, None
         batches: asyncio.Queue[list[Incoming] | Exception] = asyncio.Queue(maxsize=1)
         readers = [
             asyncio.create_task(self._read(source, edition.places[stream].seq, batches))
@@ -261,7 +265,10 @@ class Projector:
         self._meter(Applied(last.stream, last.seq, len(batch), duration_s, age_s, edition.parked_count))
         await self._say(edition)
         if recorded:
-            await self._on_batch(recorded)
+            try:
+                await self._on_batch(recorded)
+            except Exception as failure:  # noqa: BLE001 (they are in the documents; that somebody missed it stops nothing)
+                _log.error("projected events not told", service=self.service, reason=reason_of(failure))
 
     async def _say(self, edition: Edition) -> None:
         places = {stream: place._asdict() for stream, place in edition.places.items()}

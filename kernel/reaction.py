@@ -19,7 +19,7 @@ from uuid import UUID, uuid5
 
 import structlog
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from contracts.message import Actor, Command, Event, Recorded
 from kernel.crash import crash_here
@@ -28,19 +28,21 @@ from kernel.edition import Fenced
 from kernel.handling import Contended
 from kernel.lease import Lease
 from kernel.log import Conflict, StoredMessage, Unavailable
-from kernel.parking import POISONED_IN_A_ROW, WAITING, Parked, Poisoned, reason_of
+from kernel.parking import WAITING, Parked, alarm, may_pass, reason_of, remark_on, subjects_in, write_probes
 from kernel.readmodel import BSON, Database
 from kernel.source import Source, is_of, kinds_of
 from kernel.tasks import ended
 from kernel.telemetry import span_of
 from kernel.timers import Timers
-from kernel.vault import Keys
+from kernel.vault import Keys, WrongSecret
 
+PARKED = "reactions_parked"
 _BATCH = 100
 _PASSED_OVER = 1000
 _PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
-_PASSING = (Unavailable, Contended, Conflict, PyMongoError)
+_TRIES = 3
+_PASSING = (Unavailable, Contended, Conflict, PyMongoError, WrongSecret)
 _log = structlog.get_logger()
 
 
@@ -117,6 +119,7 @@ class Reactions:
         by_service = {source.service: source for source in sources}
         self.service = service
         self.problem: str | None = None
+        self._parked = database[PARKED]
         self._readers = [
             _Reader(reaction, by_service[reaction.follows], deciding, database.with_options(BSON), keys, timers)
             for reaction in reactions
@@ -125,8 +128,12 @@ class Reactions:
 
     @property
     def is_ready(self) -> bool:
-        """False when a reaction has stopped; `problem` says why."""
+        """False when a reaction has stopped; `problem` says why. No event stops one."""
         return self.problem is None
+
+    async def remark(self) -> str | None:
+        """What an operator is to know: how many events wait."""
+        return await remark_on(self._parked)
 
     async def run(self) -> None:
         """React while holding the service's lease. Never returns."""
@@ -144,18 +151,11 @@ class Reactions:
     async def _react(self, session: AsyncClientSession) -> None:
         # One session cannot carry two transactions at a time, and reactions commit little.
         turn = asyncio.Lock()
-        running = [asyncio.create_task(self._run(reader, session, turn)) for reader in self._readers]
+        running = [asyncio.create_task(reader.run(session, turn)) for reader in self._readers]
         try:
             await asyncio.gather(*running)
         finally:
             await ended(*running)
-
-    async def _run(self, reader: _Reader, session: AsyncClientSession, turn: asyncio.Lock) -> None:
-        try:
-            await reader.run(session, turn)
-        except Poisoned as stop:
-            self.problem = f"{reader.reaction.name}: {stop}"
-            _log.error("reaction stopped", service=self.service, reaction=reader.reaction.name, reason=str(stop))
 
 
 @dataclass
@@ -184,12 +184,11 @@ class _Reader:
         self._keys = keys
         self._timers = timers
         self._positions = database["reactions"]
-        self._parked = database["reactions_parked"]
+        self._parked = database[PARKED]
         # The rest of the log, and there may be much of it, is not even sent here.
         self._aggregates = source.recording(reaction.on)
         self._kinds = kinds_of(reaction.on)
         self._blocked: set[str] = set()
-        self._poisoned_in_a_row = 0
 
     async def run(self, session: AsyncClientSession, turn: asyncio.Lock) -> None:
         pause_s = _PAUSE_S
@@ -241,6 +240,7 @@ class _Reader:
                     continue
                 async with turn:
                     await self._advance(position, messages[-1].seq, parked, session)
+                alarm(self.reaction.name, parked)
                 crash_here("reaction.committed")
 
     async def _open(self) -> _Position:
@@ -253,8 +253,7 @@ class _Reader:
             await self._parked.delete_many({"reaction": self.reaction.name})
             await self._positions.replace_one({"_id": self.reaction.name}, document, upsert=True)
         await self._parked.create_index([("reaction", 1), ("subject", 1), ("seq", 1)])
-        self._poisoned_in_a_row = 0
-        self._blocked = set(await self._parked.distinct("subject", {"reaction": self.reaction.name}))
+        self._blocked = await subjects_in(self._parked, {"reaction": self.reaction.name})
         return _Position(epoch, document["seq"], document["generation"])
 
     async def _take(self, messages: Sequence[StoredMessage]) -> list[Parked]:
@@ -282,20 +281,33 @@ class _Reader:
             if message.subject in self._blocked:
                 parked.append(self._park(message, WAITING))
                 continue
-            try:
-                await self._do(message)
-                self._poisoned_in_a_row = 0
-            except _PASSING:
-                raise
-            except Exception as failure:
-                reason = f"refused: {failure.code}" if isinstance(failure, Refused) else reason_of(failure)
-                _log.error("reaction parked an event", reaction=self.reaction.name, seq=message.seq, reason=reason)
+            if (reason := await self._tried(message)) is not None:
                 parked.append(self._park(message, reason))
                 self._blocked.add(message.subject)
-                self._poisoned_in_a_row += 1
-                if self._poisoned_in_a_row == POISONED_IN_A_ROW:
-                    raise Poisoned(f"{POISONED_IN_A_ROW} events in a row, up to {message.seq}: {reason}") from failure
         return parked
+
+    async def _tried(self, message: StoredMessage) -> str | None:
+        """Why it cannot be done; None once it is done. Raises what may pass."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                await self._do(message)
+                return None
+            except OperationFailure as failure:
+                if may_pass(failure):
+                    raise
+                # A store that takes nothing is not the event's fault. One that takes others, and refuses this again
+                # and again, is asked for what it cannot do.
+                await write_probes(self._database, [PARKED])
+                if attempt == _TRIES:
+                    return reason_of(failure)
+                await asyncio.sleep(_PAUSE_S)
+            except _PASSING:
+                raise
+            except Refused as refused:
+                return f"refused: {refused.code}"
+            except Exception as failure:  # noqa: BLE001 (whatever one event does to a reaction, the others go on)
+                return reason_of(failure)
+        return None
 
     async def _do(self, message: StoredMessage) -> None:
         (recorded,) = await self._source.decoder.decode_many([message])

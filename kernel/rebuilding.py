@@ -20,8 +20,6 @@ from kernel.crash import crash_here
 from kernel.edition import (
     CHECKPOINT,
     PARKED,
-    TRANSIENT,
-    UNWRITABLE,
     Checkpoint,
     Edition,
     Folding,
@@ -29,6 +27,7 @@ from kernel.edition import (
     Swap,
     checkpoint_of,
 )
+from kernel.parking import OF_AN_EVENT, TRANSIENT, alarm, may_pass
 from kernel.readmodel import Database, ReadModel
 from kernel.source import Incoming, Source
 
@@ -68,7 +67,9 @@ async def rebuild(
     await _drop_remains(database)
     try:
         fresh = await _folded_at_once(service, sources, database, models, progress)
-    except UNWRITABLE:
+    except OF_AN_EVENT as failure:
+        if may_pass(failure):
+            raise
         # Some document cannot be stored. Which event made it so shows only when they are taken batch by batch.
         await _drop_remains(database)
         fresh = await _empty(sources, database, models)
@@ -189,6 +190,7 @@ async def _insert(fresh: Edition, folding: Folding, progress: Callable[[Progress
     folding.documents.clear()
     if folding.parked:
         await fresh.collection(PARKED).insert_many([parked.document() for parked in folding.parked])
+        alarm("projection", folding.parked)
 
 
 async def _swapped(database: Database, fresh: Edition, session: AsyncClientSession) -> Checkpoint | None:

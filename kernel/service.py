@@ -564,14 +564,23 @@ async def _log_answers(log: Log) -> None:
     await log.last_seq()
 
 
-async def _projects(projector: Projector) -> None:
+async def _projects(projector: Projector) -> str | None:
     if not projector.is_ready:
         raise NotReady(projector.problem or projector.phase)
+    return await _remarked(projector.remark())
 
 
-async def _reacts(reactions: Reactions) -> None:
+async def _reacts(reactions: Reactions) -> str | None:
     if not reactions.is_ready:
         raise NotReady(reactions.problem or "stopped")
+    return await _remarked(reactions.remark())
+
+
+async def _remarked(remark: Awaitable[str | None]) -> str | None:
+    # Whether MongoDB answers is another probe's question.
+    with contextlib.suppress(PyMongoError), pymongo.timeout(_PROBE_S):
+        return await remark
+    return None
 
 
 class _Meter:

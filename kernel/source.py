@@ -16,6 +16,7 @@ from contracts.message import Event, Recorded
 from kernel.log import Log, StoredMessage, Unavailable
 from kernel.parking import Parked, reason_of
 from kernel.readmodel import Drop, ReadModel
+from kernel.vault import WrongSecret
 
 BATCH = 500
 
@@ -110,7 +111,7 @@ async def decoded(decoder: Decoder, messages: Sequence[StoredMessage]) -> list[R
     """Each message's event, or the reason why there is none. Raises only what may pass, such as a silent vault."""
     try:
         return list(await decoder.decode_many(messages))
-    except (PyMongoError, Unavailable):
+    except (PyMongoError, Unavailable, WrongSecret):
         raise
     except Exception as failure:  # noqa: BLE001 (whatever one message does to the decoder, the others go on)
         if len(messages) == 1:

@@ -22,6 +22,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from contracts.moments import clamped
 from kernel.decider import Refused
 from kernel.log import Unavailable
 from kernel.parking import reason_of
@@ -161,7 +162,7 @@ class Timers:
             return
         owner, _, purpose = name.removeprefix(f"{self._service}.").rpartition(".")
         try:
-            at = datetime.fromisoformat(headers["sp-at"])
+            at = clamped(datetime.fromisoformat(headers["sp-at"]))
             await fired(Due(UUID(headers["sp-timer"]), owner, purpose, at, msg.data))
         except Refused as refused:
             _log.info("timer refused", service=self._service, purpose=purpose, code=refused.code)

@@ -175,13 +175,13 @@ def admin_make_mongo_users(
 @demo_app.command("load")
 def demo_load(data: Data = DEFAULT_DATA) -> None:
     """Load the demo into the running system; a second time changes nothing."""
-    asyncio.run(_module("demo", data).load())
+    _run(_module("demo", data).load())
 
 
 @demo_app.command("reset")
 def demo_reset(data: Data = DEFAULT_DATA) -> None:
     """Bring the demo in the running system back to its beginning."""
-    asyncio.run(_module("demo", data).reset())
+    _run(_module("demo", data).reset())
 
 
 @app.command()
@@ -194,16 +194,13 @@ def intercoms(
 ) -> None:
     """Virtual intercoms: bind them, then have them connect, report and obey until Ctrl-C."""
     module = _module("intercoms", data)
-    try:
-        asyncio.run(module.run_demo(data) if demo else module.run(data, count, flaky, installer))
-    except ServerFailed as failure:
-        _give_up(failure)
+    _run(module.run_demo(data) if demo else module.run(data, count, flaky, installer))
 
 
 @events_app.command("tail")
 def events_tail(personal: Personal = False, data: Data = DEFAULT_DATA) -> None:
     """Show events as they happen, until Ctrl-C."""
-    asyncio.run(_module("events", data).tail(personal=personal))
+    _run(_module("events", data).tail(personal=personal))
 
 
 @events_app.command("show")
@@ -213,7 +210,7 @@ def events_show(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Show the history of one aggregate: who, when, what; erased personal data as erased."""
-    asyncio.run(_module("events", data).show(aggregate, personal=personal))
+    _run(_module("events", data).show(aggregate, personal=personal))
 
 
 @log_app.command("size")
@@ -279,7 +276,7 @@ def log_accept_loss(
 @app.command()
 def rebuild(service: Annotated[str, typer.Argument(help="For example: accounts.")], data: Data = DEFAULT_DATA) -> None:
     """Build a service's read models anew from the log, beside the live ones, and switch when they have caught up."""
-    asyncio.run(_module("rebuild", data).rebuild(service))
+    _run(_module("rebuild", data).rebuild(service))
 
 
 @app.command("erase-now")
@@ -322,6 +319,26 @@ def _module(name: str, data: Path) -> Any:
     for variable, value in found.items():
         os.environ.setdefault(variable, value)
     return importlib.import_module(f"ops.{name}")
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Do it; whatever goes wrong with the servers ends in a sentence and an exit code."""
+    from nats.errors import Error as NatsError
+    from pymongo.errors import PyMongoError
+
+    from kernel.jetstream import UnfitServer
+    from kernel.log import Unavailable
+    from kernel.vault import WrongSecret
+
+    try:
+        asyncio.run(work)
+    except ServerFailed as failure:
+        _give_up(failure)
+    except (Unavailable, UnfitServer, WrongSecret, NatsError, OSError) as failure:
+        _give_up(ServerFailed(f"This cannot be done now: {failure or type(failure).__name__}"))
+    except PyMongoError as failure:
+        # Its own words may quote documents.
+        _give_up(ServerFailed(f"This cannot be done now: MongoDB says {type(failure).__name__}."))
 
 
 def _give_up(failure: ServerFailed) -> NoReturn:

@@ -13,55 +13,66 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 import services
 from kernel.codec import Codec
+from kernel.edition import Checkpoint
 from kernel.guard import Guard
 from kernel.integrity import Damaged
-from kernel.jetstream import JetStreamLog, connect, open_log
+from kernel.jetstream import JetStreamLog, UnfitServer, connect, open_log
 from kernel.lease import Held
+from kernel.log import Unavailable
 from kernel.mongo import mongo_client
-from kernel.parking import Poisoned
+from kernel.parking import reason_of
 from kernel.projection import Progress as Step
 from kernel.projection import Projector, Source
 from kernel.readmodel import BSON, Collection, Database
 from kernel.service import Service
 from kernel.settings import Settings, read_settings
-from kernel.vault import MongoKeys, vault_keys
+from kernel.vault import MongoKeys, WrongSecret, vault_keys
 from ops.failures import ServerFailed
 
+_IN_WORDS = (Unavailable, UnfitServer, WrongSecret, OSError)
 _WORDS = {"fold": "Folding events", "insert": "Writing documents", "catch up": "Catching up"}
 
 
 async def rebuild(name: str) -> None:
     """Rebuild the read models of the service called `name`, on the system that the environment names.
 
-    Raises `ServerFailed` when there is no such service, a rebuild is already running, or its read models cannot take
-    the log; then nothing has changed.
+    Raises `ServerFailed` when there is no such service, a rebuild is already running, or the log or MongoDB cannot do
+    it; then nothing has changed.
     """
     console = Console()
-    async with _projector(_service(name)) as projector:
-        try:
-            with _bar(console) as bar:
-                steps: dict[str, TaskID] = {}
-
-                def show(step: Step) -> None:
-                    if step.step not in steps:
-                        steps[step.step] = bar.add_task(_WORDS[step.step], total=step.total)
-                    bar.update(steps[step.step], completed=step.done, total=step.total)
-
-                checkpoint = await projector.rebuild(show)
-        except Held:
-            raise ServerFailed(
-                f"A rebuild of {name} is already running. If it was killed, try again in a few seconds."
-            ) from None
-        except Damaged as damage:
-            raise ServerFailed(f"{damage}. Nothing has changed.") from None
-        except Poisoned as stop:
-            raise ServerFailed(f"The read models of {name} cannot take the log: {stop}. Nothing has changed.") from None
-        parked = await projector.parked()
+    service = _service(name)
+    try:
+        async with _projector(service) as projector:
+            checkpoint = await _shown(projector, console)
+            waiting = await projector.remark()
+    except Held:
+        raise ServerFailed(
+            f"A rebuild of {name} is already running. If it was killed, try again in a few seconds."
+        ) from None
+    except Damaged as damage:
+        raise ServerFailed(f"{damage}. Nothing has changed.") from None
+    except Exception as failure:
+        words = str(failure) if isinstance(failure, _IN_WORDS) else reason_of(failure)
+        raise ServerFailed(
+            f"The read models of {name} cannot be built anew now: {words}. Those that there are stay as they were."
+        ) from failure
     models = ", ".join(sorted(checkpoint.models))
     places = ", ".join(f"{stream}.{place.seq}" for stream, place in sorted(checkpoint.places.items()))
     console.print(f"Rebuilt {models} of {name} up to {places}.", highlight=False)
-    if parked:
-        console.print(f"{parked} events wait, because they or an earlier one of their aggregate cannot be taken.")
+    if waiting:
+        console.print(f"{waiting}.", highlight=False)
+
+
+async def _shown(projector: Projector, console: Console) -> Checkpoint:
+    with _bar(console) as bar:
+        steps: dict[str, TaskID] = {}
+
+        def show(step: Step) -> None:
+            if step.step not in steps:
+                steps[step.step] = bar.add_task(_WORDS[step.step], total=step.total)
+            bar.update(steps[step.step], completed=step.done, total=step.total)
+
+        return await projector.rebuild(show)
 
 
 def _bar(console: Console) -> Progress:
@@ -103,6 +114,7 @@ async def _projector(service: Service) -> AsyncIterator[Projector]:
             mongo_client(settings.vault_uri, "rebuild-vault") as vault,
         ):
             keys = MongoKeys(vault, settings.wrappings(), settings.database("vault"))
+            await keys.check()
             followed = {name for model in service.read_models for name in model.follows}
             events = {service.name: service.events} | {name: service.followed[name] for name in followed}
             database = mongo.get_database(settings.database(service.name), BSON)

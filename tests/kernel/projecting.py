@@ -10,7 +10,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -75,10 +75,27 @@ def tally_of(row: Row | None, recorded: Recorded) -> Row | None:
             raise LookupError("somebody's name")
         case Tallied(kind="unwritable"):
             return {"count": 2**70}
+        case Tallied(kind="endless"):
+            return {"count": 0, "text": "x" * (16 * 2**20 + 5_000)}
+        case Tallied(kind="deep"):
+            return {"count": 0, "text": _nested(250)}
+        case Tallied(kind="abyss"):
+            return {"count": 0, "text": _nested(100_000)}
+        case Tallied(kind="named by nothing"):
+            return {"count": 0, "\0": 1}
+        case Tallied(kind="year 1"):
+            return {"count": 0, "at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=8)))}
         case Tallied(amount=amount):
             return {**(row or {"count": 0}), "count": (row or {"count": 0})["count"] + amount, "last": recorded.seq}
         case _:
             return None
+
+
+def _nested(depth: int) -> object:
+    inner: object = 1
+    for _ in range(depth):
+        inner = {"a": inner}
+    return inner
 
 
 def kinds(recorded: Recorded) -> Iterable[str]:

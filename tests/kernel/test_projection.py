@@ -20,8 +20,9 @@ from kernel.edition import Edition, Fenced, checkpoint_of
 from kernel.jetstream import open_log
 from kernel.lease import Held
 from kernel.log import NewMessage
-from kernel.parking import POISONED_IN_A_ROW, WAITING, Poisoned, StillPoisoned
+from kernel.parking import WAITING, StillPoisoned
 from kernel.projection import Phase, Projector, ReadModel, fingerprint
+from kernel.vault import WrongSecret
 from kernel.watermark import Watermark
 from tests.kernel.projecting import BAD, KINDS, MODELS, TALLIES, Tallied, World, started, world
 from tests.ops.watching import freeze
@@ -227,6 +228,11 @@ async def test_a_read_model_of_another_version_is_made_anew_and_a_dropped_one_go
         (b'{"kind": "unfoldable", "amount": 1}', "LookupError at projecting.py"),
         (b'{"kind": "unwritable", "amount": 1}', "OverflowError"),
         (b'{"kind": "apples"}', "amount: missing"),
+        (b'{"kind": "endless", "amount": 1}', ""),
+        (b'{"kind": "deep", "amount": 1}', ""),
+        (b'{"kind": "abyss", "amount": 1}', ""),
+        (b'{"kind": "named by nothing", "amount": 1}', "InvalidDocument"),
+        (b'{"kind": "year 1", "amount": 1}', "OverflowError"),
     ],
 )
 async def test_a_poison_event_waits_with_its_aggregate_while_others_go_on(
@@ -272,21 +278,112 @@ async def test_what_was_parked_is_taken_in_order_once_it_can_be(here: World) -> 
     assert await fingerprint(here.database, MODELS) == await folded(here)
 
 
-async def test_several_poison_events_in_a_row_stop_the_projector(here: World) -> None:
+MANY = 40
+
+
+@pytest.mark.parametrize("poison", [BAD, b'{"kind": "unwritable", "amount": 1}'])
+async def test_no_number_of_poison_events_stops_the_projector_or_a_rebuild(here: World, poison: bytes) -> None:
     await projected(here, await here.tally("a", 1))
-    for number in range(POISONED_IN_A_ROW):
+    for number in range(MANY):
+        last = await here.append(f"bad{number}", poison)
+    async with running(here.projector()) as projector:
+        await until(here, last)
+        await until(here, await here.tally("a", 1))
+        assert projector.is_ready
+        assert await projector.remark() == (
+            f"{MANY} events wait, because they or an earlier one of their aggregate cannot be taken"
+        )
+        await here.projector().rebuild()
+        await until(here, await here.tally("a", 1))
+    assert await here.counts() == {"a": 3}
+    assert await here.projector().parked() == MANY
+
+
+async def test_what_was_parked_is_taken_by_a_rebuild_once_it_can_be(here: World) -> None:
+    for number in range(MANY):
         await here.append(f"bad{number}", BAD)
-    projector = here.projector()
-    await asyncio.wait_for(projector.run(), 20)
-    assert projector.phase is Phase.STOPPED
-    assert not projector.is_ready
-    assert "5 events in a row" in (projector.problem or "")
-    with pytest.raises(Poisoned):
-        await projector.rebuild()
-    here.decoder.cured = True
     await projected(here, await here.tally("a", 1))
-    assert len(await here.counts()) == 1 + POISONED_IN_A_ROW
+    here.decoder.cured = True
+    await here.projector().rebuild()
+    assert len(await here.counts()) == 1 + MANY
+    assert await here.projector().remark() is None
+
+
+async def test_a_store_that_refuses_everything_parks_nothing_and_is_tried_until_it_takes_again(here: World) -> None:
+    await projected(here, await here.tally("a", 1))
+    await here.database.command("collMod", "tallies", validator={"$expr": False})
+    last = await here.tally("b", *range(10))
+    async with running(here.projector()) as projector:
+        async with asyncio.timeout(20):
+            while projector.phase is not Phase.RETRYING:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert not projector.is_ready
+        assert (projector.problem or "").startswith("tries again after WriteError 121")
+        assert await projector.parked() == 0
+        await here.database.command("collMod", "tallies", validator={})
+        await until(here, last)
+        assert projector.is_ready
+        assert projector.problem is None
+    assert await here.counts() == {"a": 1, "b": sum(range(10))}
     assert await fingerprint(here.database, MODELS) == await folded(here)
+
+
+async def test_a_store_that_refuses_one_document_has_its_event_wait(here: World) -> None:
+    await projected(here, await here.tally("a", 1))
+    await here.database.command("collMod", "tallies", validator={"count": {"$not": {"$gt": 1000}}})
+    async with running(here.projector()) as projector:
+        await here.tally("b", 1, 2000, 3)
+        await until(here, await here.tally("c", 1))
+        assert projector.is_ready
+    assert await here.counts() == {"a": 1, "b": 1, "c": 1}
+    parked = await here.database.parked.find().sort("seq", 1).to_list()
+    assert [(each["seq"], each["reason"] == WAITING) for each in parked] == [(3, False), (4, True)]
+    assert "121" in parked[0]["reason"]
+
+
+async def test_a_secret_that_opens_nothing_parks_nothing(here: World) -> None:
+    readable = here.decoder.decode_many
+    secrets = iter([WrongSecret("wrapped under another secret")] * 3)
+
+    async def decode_many(messages: Any) -> Any:
+        for failure in secrets:
+            raise failure
+        return await readable(messages)
+
+    here.decoder.decode_many = decode_many  # type: ignore[method-assign]
+    await projected(here, await here.tally("a", 1))
+    assert await here.counts() == {"a": 1}
+    assert await here.projector().parked() == 0
+
+
+async def test_more_aggregates_may_wait_than_one_answer_can_name(here: World) -> None:
+    await projected(here, await here.tally("a", 1))
+    waiting = [{"_id": n, "subject": f"{n:0900}", "stream": here.log.stream, "seq": n} for n in range(20_000)]
+    await here.database.parked.insert_many(waiting)
+    await projected(here, await here.tally("a", 1))
+    assert await here.counts() == {"a": 2}
+
+
+async def test_what_a_parked_event_says_is_not_repeated_and_its_reason_is_short(here: World) -> None:
+    async def decode_many(messages: Any) -> Any:
+        Tallied.model_validate({"kind": "somebody", "amount": {"somebody's name" * 10_000: 1}})
+
+    here.decoder.decode_many = decode_many  # type: ignore[method-assign]
+    await projected(here, await here.tally("a", 1))
+    (parked,) = await here.database.parked.find().to_list()
+    assert "somebody" not in str(parked)
+    assert len(parked["reason"]) <= 300
+
+
+async def test_whoever_fails_at_being_told_stops_nothing(here: World) -> None:
+    async def tell(recorded: Any) -> None:
+        raise LookupError("somebody's name")
+
+    async with running(here.projector(on_batch=tell)) as projector:
+        await until(here, await here.tally("a", 1))
+        await until(here, await here.tally("a", 2))
+        assert projector.is_ready
+    assert await here.counts() == {"a": 3}
 
 
 async def test_a_rebuild_beside_the_live_projector_comes_out_equal_and_nobody_notices(here: World) -> None:

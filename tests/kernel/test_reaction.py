@@ -231,13 +231,44 @@ async def test_a_refused_command_parks_its_event_with_the_code(two: Desk) -> Non
     assert [(each["seq"], each["reason"]) for each in parked] == [(1, "refused: unlucky")]
 
 
-async def test_several_poison_events_in_a_row_stop_the_reaction(two: Desk) -> None:
-    for number in range(5):
+async def test_no_number_of_poison_events_stops_the_reaction(two: Desk) -> None:
+    for number in range(40):
         await two.there.append(f"bad{number}", BAD)
-    reactions = two.reactions()
-    await asyncio.wait_for(reactions.run(), 20)
-    assert not reactions.is_ready
-    assert "note_what_is_tallied: 5 events in a row" in (reactions.problem or "")
+    async with running(two.reactions()) as reactions:
+        await two.reached(await two.there.tally("b", 1))
+        assert reactions.is_ready
+        assert (await reactions.remark() or "").startswith("40 events wait")
+    assert await two.notes("all") == (1,)
+
+
+async def test_what_mongodb_refuses_of_one_event_parks_it_and_a_mongodb_that_refuses_all_parks_nothing(
+    two: Desk,
+) -> None:
+    looked: list[int] = []
+
+    async def look(recorded: Recorded, context: Context) -> Iterable[Command]:
+        assert isinstance(recorded.event, Tallied)
+        if recorded.event.amount == 2:
+            looked.append(recorded.seq)
+            await context.database["notes"].find_one({"$nothing": 1})
+        return await note_it(recorded, context)
+
+    looking = replace(NOTE_WHAT_IS_TALLIED, follows=two.there.service, on={Tallied: look})
+    reactions = Reactions(two.here.service, [looking], [two.there.source()], two, two.here.database, MemoryKeys())
+    parked = two.here.database.reactions_parked
+    await two.here.database.create_collection("reactions_parked", validator={"$expr": False})
+    await two.there.tally("a", 2)
+    last = await two.there.tally("b", 1)
+    async with running(reactions):
+        async with asyncio.timeout(20):
+            while len(looked) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await two.notes("all") == ()
+        assert (await two.here.database.reactions.find_one() or {})["seq"] == 0
+        await two.here.database.command("collMod", "reactions_parked", validator={})
+        await two.reached(last)
+    assert await two.notes("all") == (1,)
+    assert [(each["seq"], each["reason"][:16]) for each in await parked.find().to_list()] == [(1, "OperationFailure")]
 
 
 async def test_a_log_made_anew_is_read_from_its_beginning(two: Desk) -> None:

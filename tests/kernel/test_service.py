@@ -261,6 +261,25 @@ async def test_metrics_tell_appends_lag_and_answers(toy: Running) -> None:
     assert accepted.id not in metrics
 
 
+async def test_who_is_asked_whether_it_is_ready_remarks_on_events_that_wait(toy: Running) -> None:
+    waiting = {"_id": "TOY.0", "subject": "event.toy.counter.0", "stream": "TOY", "seq": 0, "reason": "LookupError"}
+    await toy.database["parked"].insert_one(waiting)
+    await toy.database["reactions_parked"].insert_one({**waiting, "reaction": "echo_thirteen"})
+    state = (await asked(toy.port, "/health/ready")).json()
+    for reader in ("projection", "reactions"):
+        assert state["dependencies"][reader]["ok"]
+        assert "1 events wait" in state["dependencies"][reader]["remark"]
+
+    async def is_measured() -> bool:
+        text = (await asked(toy.port, "/metrics")).text
+        return all(
+            f'smartplus_dead_letters{{reader="{reader}",service="toy"}} 1.0' in text
+            for reader in ("projection", "reactions")
+        )
+
+    await eventually(is_measured)
+
+
 # --- A process of its own, and its servers' ends ---------------------------------------------------------------------
 
 
