@@ -7,10 +7,11 @@ from litestar import Controller, Request, Response, delete, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from contracts.devices import CloseRemoteControl, GetRemoteControl, OpenRemoteControl, RemoteControlView
 from contracts.message import Accepted
+from contracts.moments import RecordedMoment
 from contracts.permissions import SYSTEM
 from services.gateway.asking import POSITION_HEADER, Sending
 from services.gateway.remote_origin import Addresses, sha256
@@ -21,7 +22,7 @@ class RemoteControlOffer(BaseModel):
     """Where the device's page is. The address lets the first browser in that goes there, until it expires."""
 
     url: str
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
 
 
 class RemoteControlController(Controller):
