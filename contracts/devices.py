@@ -5,15 +5,17 @@ Homes are the households of accounts, seen from their doors: `user_id` is the sa
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from contracts.accounts import Filled, Id, Page, PerPage
 from contracts.characters import pasted_lines
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
-from contracts.moments import Moment, RecordedMoment
+from contracts.moments import Moment, RecordedMoment, in_utc
 from contracts.notations import host_ipv4, mac_address, rtsp_address
 from contracts.text import FilledLine, Name, cleaned, labelled, machine, matching, numeral, page_path
 
@@ -610,13 +612,16 @@ class WithdrawCredential(Command):
 
 
 class RecordDoorEvent(Command):
-    """A device tells what happened at its door. The service sends it to itself."""
+    """A device tells what happened at its door. The service sends it to itself.
+
+    `happened_at` is what the device's clock said, and left out when that is no moment.
+    """
 
     door_event_id: Id
     device_id: Id
     user_id: Id
     kind: DoorEventKind
-    happened_at: Moment
+    happened_at: Moment | None
     relay: int | None = None
     method: DeviceWord | None = None
     who: DeviceName | None = None
@@ -1199,7 +1204,7 @@ class HomeEmptied(Event):
     """Nobody of before gets in and nothing of them is kept: `erased_key` is the data key to destroy.
 
     `device_ids` are the devices that are to be configured anew. Devices, cameras and one-time commands stay.
-    What a device tells later of before `emptied_at` is not taken.
+    What a device tells up to `emptied_at` is not taken; what it tells later names none of before.
     """
 
     user_id: str
@@ -1220,7 +1225,12 @@ class HomeForgotten(Event):
 
 
 class DoorOpened(Event):
-    """A door of the household opened, for whom and how. `key` seals who it was."""
+    """A door of the household opened, for whom and how. `key` seals who it was.
+
+    `clock_wrong`: the device's clock said what cannot be, and `happened_at` is when it was told.
+    """
+
+    version: ClassVar[int] = 2
 
     door_event_id: str
     device_id: str
@@ -1230,11 +1240,17 @@ class DoorOpened(Event):
     method: str | None
     who: Personal | None
     happened_at: RecordedMoment
+    clock_wrong: bool
     key: str
 
 
 class EntryRefused(Event):
-    """A device let somebody not in."""
+    """A device let somebody not in.
+
+    `clock_wrong`: the device's clock said what cannot be, and `happened_at` is when it was told.
+    """
+
+    version: ClassVar[int] = 2
 
     door_event_id: str
     device_id: str
@@ -1243,11 +1259,17 @@ class EntryRefused(Event):
     method: str | None
     who: Personal | None
     happened_at: RecordedMoment
+    clock_wrong: bool
     key: str
 
 
 class AlarmRaised(Event):
-    """A device raised an alarm: tampering, too many wrong codes, an armed sensor."""
+    """A device raised an alarm: tampering, too many wrong codes, an armed sensor.
+
+    `clock_wrong`: the device's clock said what cannot be, and `happened_at` is when it was told.
+    """
+
+    version: ClassVar[int] = 2
 
     door_event_id: str
     device_id: str
@@ -1255,6 +1277,7 @@ class AlarmRaised(Event):
     installer_id: str
     detail: Personal | None
     happened_at: RecordedMoment
+    clock_wrong: bool
     key: str
 
 
@@ -1705,7 +1728,7 @@ class ListCredentials(Query):
 
 
 class DoorEventRow(View):
-    """A line of the access log."""
+    """A line of the access log. `clock_wrong`: `happened_at` is when it was told, for its device's clock is wrong."""
 
     door_event_id: str
     kind: DoorEventKind
@@ -1717,6 +1740,7 @@ class DoorEventRow(View):
     who: str | None
     detail: str | None
     happened_at: RecordedMoment
+    clock_wrong: bool
 
 
 class DoorEventPage(View):
@@ -1819,4 +1843,20 @@ QUERIES: dict[type[Query], type[View]] = {
     ListDoorEvents: DoorEventPage,
     ListDeviceAudit: DeviceAuditPage,
     ListModels: ModelList,
+}
+
+
+def _with_a_mark(body: dict[str, Any]) -> dict[str, Any]:
+    """Door events of before believed any clock; what no clock can say reads as the nearest moment, and is marked."""
+    try:
+        moment = in_utc(datetime.fromisoformat(body["happened_at"]))
+    except ValueError:
+        moment = None
+    return {**body, "clock_wrong": moment is None}
+
+
+UPCASTS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "devices.DoorOpened.v1": _with_a_mark,
+    "devices.EntryRefused.v1": _with_a_mark,
+    "devices.AlarmRaised.v1": _with_a_mark,
 }

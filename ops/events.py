@@ -55,7 +55,7 @@ async def archives(services: Sequence[str]) -> AsyncIterator[list[Archive]]:
             yield [
                 Archive(
                     await open_log(nc, service, settings.replicas, settings.room_of(service)),
-                    Codec(service, SERVICES[service].EVENTS, keys, secrets),
+                    Codec(service, SERVICES[service].EVENTS, keys, secrets, getattr(SERVICES[service], "UPCASTS", {})),
                 )
                 for service in services
             ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from contracts import accounts
 from contracts.devices import (
+    UPCASTS,
     AskDevicePage,
     GetCamera,
     GetDevice,
@@ -175,6 +176,7 @@ SERVICE = Service(
     may_use_reserve=may_use_reserve,
     brings_about=brings_about,
     timers={COMMAND_EXPIRY: expire_command, TIME_IS_UP: end, WEATHER_TIMER: half_an_hour_is_over},
+    upcast=UPCASTS,
     # Every event of accounts, so that each one can be read; each model takes its own.
     followed={"accounts": accounts.EVENTS},
     beside=linked,

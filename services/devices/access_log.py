@@ -45,6 +45,7 @@ class DoorEventDocument(TypedDict):
     who: str | None
     detail: str | None
     happened_at: datetime
+    clock_wrong: bool
 
 
 def keys(recorded: Recorded) -> Iterable[str]:
@@ -85,6 +86,7 @@ def _line(
         "who": who,
         "detail": detail,
         "happened_at": event.happened_at,
+        "clock_wrong": event.clock_wrong,
     }
 
 
@@ -100,6 +102,7 @@ def drops(recorded: Recorded) -> Drop | None:
 
 ACCESS_LOG = ReadModel(
     name="access_log",
+    version=2,
     keys=keys,
     fold=fold,
     drops=drops,
@@ -155,6 +158,7 @@ def _shown(row: Row, device: Row | None) -> DoorEventRow:
         who=row["who"],
         detail=row["detail"],
         happened_at=row["happened_at"],
+        clock_wrong=row["clock_wrong"],
     )
 
 

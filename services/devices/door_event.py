@@ -5,7 +5,9 @@ One aggregate for each, so nothing long is ever loaded; the device gives the id,
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from contracts.devices import (
@@ -22,6 +24,11 @@ from services.devices import home
 from services.devices.device import Device
 from services.devices.home import Home
 from services.devices.refusing import refused
+
+# How long a device may keep what it could not tell, and by how much its clock may be fast.
+OLDEST = timedelta(days=90)
+FASTEST = timedelta(minutes=5)
+_CREDENTIAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 DoorEventFact = DoorOpened | EntryRefused | AlarmRaised | DoorEventErased
 
@@ -51,25 +58,31 @@ def evolve(door_event: DoorEvent, event: DoorEventFact) -> DoorEvent:
 
 
 def record(command: RecordDoorEvent, door_event: DoorEvent, there: Neighbours) -> Outcome:
-    """What a device kept from before its home was emptied is about former residents: it is not taken."""
+    """What comes before its home was emptied is about former residents: it is not taken.
+
+    What is told later may still be of before, for devices keep what they cannot tell. No clock of a device decides
+    about that: an alarm or an opened door does not vanish, but nobody is named whom the present residents may not know.
+    """
     if door_event.is_known:
         return []
     lived_in: Home = there[home.of(command.user_id)]
     device: Device = there[_device(command.device_id)]
     if command.device_id not in lived_in.devices:
         raise refused("device-unknown")
-    if lived_in.emptied_at is not None and command.happened_at <= lived_in.emptied_at:
+    if lived_in.emptied_at is not None and command.at <= lived_in.emptied_at:
         return []
+    happened_at = believed(command.happened_at, command.at, lived_in.emptied_at)
     told: dict[str, Any] = {
         "door_event_id": command.door_event_id,
         "device_id": command.device_id,
         "user_id": command.user_id,
         "installer_id": device.installer_id,
         # A clock that is fast would keep its event at the head of the log.
-        "happened_at": min(command.happened_at, command.at),
+        "happened_at": command.at if happened_at is None else min(happened_at, command.at),
+        "clock_wrong": happened_at is None,
         "key": lived_in.key,
     }
-    who = _who(command.who, lived_in)
+    who = _who(command.who, lived_in, device)
     match command.kind:
         case DoorEventKind.OPENED:
             return [DoorOpened(**told, relay=command.relay, method=command.method, who=who)]
@@ -88,10 +101,24 @@ def erase(command: EraseDoorEvent, door_event: DoorEvent, _: Neighbours) -> Outc
     return [erased]
 
 
-def _who(told: str | None, home: Home) -> str | None:
+def believed(told: datetime | None, arrived: datetime, emptied_at: datetime | None) -> datetime | None:
+    """The time that a device says, unless it cannot be: later than it came, long before, or of former residents."""
+    if told is None or not arrived - OLDEST <= told <= arrived + FASTEST:
+        return None
+    return None if emptied_at is not None and told <= emptied_at else told
+
+
+def _who(told: str | None, home: Home, device: Device) -> str | None:
     """Devices know credentials by their ids; people are called by their names."""
     credential = home.credentials.get(told or "")
-    return credential.holder if credential else told
+    if credential is not None:
+        return credential.holder
+    if home.emptied_at is None:
+        return told
+    # It may be somebody of before: surely one by a credential that is no more, and whoever comes while the device has
+    # not yet been told who lives there now.
+    is_up_to_date = device.applied_version == device.issued_version
+    return told if is_up_to_date and not _CREDENTIAL.fullmatch(told or "") else None
 
 
 def _device(device_id: str) -> Ref:

@@ -26,7 +26,6 @@ from contracts.devices import (
     RecordDoorEvent,
 )
 from contracts.message import Command
-from contracts.moments import in_utc
 from contracts.permissions import SYSTEM
 from kernel.budgets import DEVICE
 from kernel.decider import Refused
@@ -257,14 +256,13 @@ class Intake:
 
 def recorded_door_event(seat: Seat, report: DoorReport) -> RecordDoorEvent:
     """What a device told of its door, as it is recorded: under an id that no other device can take."""
-    stamp = _stamp()
     return RecordDoorEvent(
-        **stamp,
+        **_stamp(),
         door_event_id=str(uuid5(UUID(seat.device_id), report.id)),
         device_id=seat.device_id,
         user_id=seat.user_id,
         kind=report.kind,
-        happened_at=in_utc(report.at) or stamp["at"],
+        happened_at=report.at,
         relay=report.relay,
         method=report.method,
         who=report.who,

@@ -6,15 +6,17 @@ The rule it protects: of what a device says only this is read, within these boun
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from contracts.devices import DeviceCommandKind, DoorEventKind
+from contracts.moments import in_utc
 from contracts.text import labelled
 
 MESSAGE_BYTES_MAX = 65_536
@@ -43,6 +45,20 @@ def _number(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("is no number")
     return value
+
+
+def _moment(value: object) -> object:
+    """What a clock says, in UTC; nothing when it is not between 1970 and 2200, in no calendar, or in no zone."""
+    try:
+        return in_utc(_CLOCK.validate_python(value))
+    except ValueError:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if is_number or (isinstance(value, str) and _LIKE_A_MOMENT.match(value)) else value
+
+
+_CLOCK: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+_LIKE_A_MOMENT = re.compile(r"[+-]?\d{1,6}-\d{1,2}-\d{1,2}(?!\d)")
+_Moment = Annotated[AwareDatetime | None, BeforeValidator(_moment)]
 
 
 # Words for people are worth more cleaned, and without their end, than not at all.
@@ -96,7 +112,7 @@ class DoorReport(_FromDevice):
 
     id: Annotated[str, Field(pattern=_UUID), BeforeValidator(_uuid)]
     kind: Annotated[DoorEventKind, BeforeValidator(_small)]
-    at: AwareDatetime
+    at: _Moment
     relay: Annotated[int, Field(ge=1, le=16), BeforeValidator(_number)] | None = None
     method: _Method | None = None
     who: _Who | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,8 @@ import pytest
 
 from contracts.devices import (
     AlarmRaised,
+    ConfigurationApplied,
+    ConfigurationIssued,
     CredentialKind,
     DeviceMovedOut,
     DoorEventErased,
@@ -24,13 +26,16 @@ from contracts.devices import (
     UnbindDevice,
 )
 from contracts.message import Accepted, Actor
+from contracts.moments import FIRST, LAST
 from contracts.permissions import SYSTEM
 from kernel.decider import Elsewhere, Refused
 from kernel.spec import Given, Spec
+from ops.contracts import ROOT as ROOT_OF_CONTRACTS
 from services.devices import home
 from services.devices.device import DEVICE as DEVICES
 from services.devices.door_event import DOOR_EVENT
 from services.devices.home import HOME
+from tests.contracts.test_published import PUBLISHED, codec_of, read, stored
 from tests.devices.conftest import Region
 from tests.devices.test_access import gate, grant
 from tests.devices.test_home import CREDENTIAL, emptied, granted
@@ -57,6 +62,7 @@ told: dict[str, Any] = {
     "door_event_id": EVENT,
     "device_id": DEVICE,
     "happened_at": NOW - timedelta(seconds=2),
+    "clock_wrong": False,
     "key": f"home.{USER}.0",
 }
 opened = DoorOpened(**told, relay=1, method="pin", who="A visitor")
@@ -97,8 +103,75 @@ def test_what_happened_before_the_home_was_emptied_is_not_taken() -> None:
 
 
 def test_a_clock_that_is_fast_does_not_put_its_event_into_the_future() -> None:
-    fast = changed(record, happened_at=NOW + timedelta(days=400))
+    fast = changed(record, happened_at=NOW + timedelta(minutes=5))
     at_the_gate().when(fast).then(opened.model_copy(update={"happened_at": NOW}))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        FIRST,
+        datetime(1980, 1, 6, tzinfo=UTC),
+        NOW - timedelta(days=90, seconds=1),
+        NOW + timedelta(minutes=6),
+        LAST,
+    ],
+)
+def test_an_event_of_a_clock_that_is_wrong_is_kept_with_its_arrival_and_marked(said: datetime | None) -> None:
+    marked = {"happened_at": NOW, "clock_wrong": True}
+    at_the_gate().when(changed(record, happened_at=said)).then(opened.model_copy(update=marked))
+    at_the_gate().when(changed(record, happened_at=said, kind=DoorEventKind.ALARM, detail="tampered")).then(
+        AlarmRaised(**told | marked, detail="tampered")
+    )
+
+
+OLD_CONFIGURATION = ConfigurationApplied(device_id=DEVICE, **HERE, configuration="0" * 16)
+NEW_CONFIGURATION = ConfigurationIssued(device_id=DEVICE, **HERE, configuration="1" * 16)
+EMPTIED_AT = NOW - timedelta(hours=1)
+
+
+@pytest.mark.parametrize("said", [None, FIRST, EMPTIED_AT - timedelta(days=1), EMPTIED_AT, NOW + timedelta(days=1)])
+def test_after_a_reset_no_clock_makes_an_event_vanish(said: datetime | None) -> None:
+    marked = {**told, "happened_at": NOW, "clock_wrong": True, "key": f"home.{USER}.1"}
+    reset = at_the_gate(emptied(DEVICE, at=EMPTIED_AT))
+    reset.when(changed(record, happened_at=said, kind=DoorEventKind.ALARM, detail="tampered")).then(
+        AlarmRaised(**marked, detail="tampered")
+    )
+    reset.when(changed(record, happened_at=said)).then(DoorOpened(**marked, relay=1, method="pin", who="A visitor"))
+
+
+@pytest.mark.parametrize("said", [NOW, EMPTIED_AT - timedelta(days=1)])
+def test_after_a_reset_nobody_is_named_whom_the_present_residents_may_not_know(said: datetime) -> None:
+    reset = emptied(DEVICE, at=EMPTIED_AT)
+    by_former = changed(record, happened_at=said, who=CREDENTIAL)
+    by_a_visitor = changed(record, happened_at=said)
+    behind = events.given().beside("home", USER, moved_in, granted, reset)
+    behind = behind.beside("device", DEVICE, bound, OLD_CONFIGURATION, NEW_CONFIGURATION)
+    clock = {"happened_at": NOW, "clock_wrong": said != NOW, "key": f"home.{USER}.1"}
+    nameless = opened.model_copy(update={**clock, "who": None})
+    at_the_gate(granted, reset).when(by_former).then(nameless)
+    behind.when(by_former).then(nameless)
+    behind.when(by_a_visitor).then(nameless)
+    at_the_gate(granted, reset).when(by_a_visitor).then(nameless.model_copy(update={"who": "A visitor"}))
+    again = at_the_gate(granted, reset, granted)
+    again.when(by_former).then(nameless.model_copy(update={"who": granted.holder}))
+
+
+def test_what_comes_before_the_reset_is_recorded_is_not_taken_whatever_its_clock_says() -> None:
+    fast = changed(record, happened_at=NOW + timedelta(minutes=4))
+    at_the_gate(emptied(DEVICE)).when(fast).then()
+
+
+@pytest.mark.parametrize("kind", ["DoorOpened", "EntryRefused", "AlarmRaised"])
+@pytest.mark.parametrize(("said", "marked"), [("2026-11-22T09:00:00Z", False), ("0001-01-01T00:00:00+08:00", True)])
+async def test_a_door_event_of_before_is_read_with_its_mark(kind: str, said: str, marked: bool) -> None:
+    name = f"devices.{kind}.v1"
+    body = {**read(ROOT_OF_CONTRACTS / "examples" / "devices" / f"{kind}.v1.json"), "happened_at": said}
+    (recorded,) = await codec_of(PUBLISHED["devices"]).decode_many([stored(name, body)])
+    assert isinstance(recorded.event, DoorOpened | EntryRefused | AlarmRaised)
+    assert recorded.event.clock_wrong is marked
+    assert FIRST <= recorded.event.happened_at <= LAST
 
 
 def test_a_device_that_is_not_at_home_there_tells_nothing() -> None:

@@ -7,6 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -91,6 +92,31 @@ def test_a_slip_of_the_firmware_is_read(body: bytes, member: str, value: object)
 )
 def test_states_and_acks_are_read_alike(kind: type[BaseModel], body: bytes, member: str, value: object) -> None:
     assert getattr(read(kind, body).message, member) == value
+
+
+@pytest.mark.parametrize(
+    ("at", "moment"),
+    [
+        ("2026-11-22T12:42:40+03:30", datetime(2026, 11, 22, 9, 12, 40, tzinfo=UTC)),
+        ("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("0001-01-01T00:00:00+08:00", None),
+        ("1405-09-01T12:00:00+03:30", None),
+        ("0000-00-00T00:00:00Z", None),
+        ("2026-02-30T00:00:00Z", None),
+        ("2026-11-22T09:12:40", None),
+        ("20261-11-22T09:12:40Z", None),
+        ("9999-12-31T23:59:59-12:00", None),
+        (1e300, None),
+    ],
+)
+def test_a_time_that_cannot_be_is_no_time_and_its_event_is_read(at: object, moment: datetime | None) -> None:
+    assert read(DoorReport, said(EVENT, at=at)).message.at == moment
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", {}, [], True])
+def test_what_is_like_no_time_at_all_is_refused(at: object) -> None:
+    with pytest.raises(Unreadable, match="at: "):
+        read(DoorReport, said(EVENT, at=at))
 
 
 def test_the_answer_names_a_message_as_its_device_did() -> None:
@@ -215,6 +241,22 @@ async def test_an_event_told_again_in_other_letters_stands_once(region: Region) 
         await firmware.say("event", {**EVENT, "id": last, "kind": "alarm"})
         await firmware.told("received", lambda it: it["id"] == last)
     assert Counter(each.kind for each in await doors(bench, 2)) == {"opened": 1, "alarm": 1}
+
+
+async def test_a_device_with_a_lost_clock_is_in_the_access_log_and_stops_nothing(region: Region) -> None:
+    bench = await a_device(region)
+    clocks = ("0001-01-01T00:00:00+08:00", "1970-01-01T00:00:07Z", "1405-09-06T12:00:00+03:30", "9999-12-31T23:59:59Z")
+    began_at = datetime.now(UTC) - timedelta(seconds=1)
+    async with Firmware(region.mqtt_port, bench.mac, bench.key) as firmware:
+        for at in clocks * 2:
+            id = str(uuid4())
+            await firmware.say("event", {**EVENT, "id": id, "at": at, "kind": "alarm", "detail": "tampered"})
+            await firmware.told("received", lambda it, wanted=id: it["id"] == wanted)
+    rows = await doors(bench, len(clocks) * 2)
+    assert {(each.kind, each.detail, each.clock_wrong) for each in rows} == {("alarm", "tampered", True)}
+    assert all(each.happened_at >= began_at for each in rows)
+    assert await region.devices.projector.parked() == 0
+    assert region.devices.projector.is_ready
 
 
 async def test_every_message_of_a_broken_device_is_answered_once(region: Region) -> None:

@@ -1257,7 +1257,7 @@ export type DoorEventPage = {
 /**
  * DoorEventRow
  *
- * A line of the access log.
+ * A line of the access log. `clock_wrong`: `happened_at` is when it was told, for its device's clock is wrong.
  */
 export type DoorEventRow = {
     /**
@@ -1297,6 +1297,10 @@ export type DoorEventRow = {
      * Happened At
      */
     happened_at: string;
+    /**
+     * Clock Wrong
+     */
+    clock_wrong: boolean;
 };
 
 /**

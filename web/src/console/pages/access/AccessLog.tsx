@@ -28,6 +28,21 @@ function Kind({ of }: { of: DoorEventKind }) {
   );
 }
 
+/** A device with a wrong clock does not know when it was: then it is shown when its message came. */
+function Moment({ of: row }: { of: DoorEventRow }) {
+  const { t } = useTranslation();
+  return (
+    <Stack gap={1}>
+      <Time value={row.happened_at} />
+      {row.clock_wrong && (
+        <Text span inherit c="dimmed" fw={400}>
+          {t("access.clockWrong")}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
 /** A device may tell of ways that the console has no word for. */
 export function methodText(method: string): string {
   const key = `access.method.${method}`;
@@ -43,7 +58,7 @@ interface AccessLogProps {
 export function AccessLog({ queryKey, list, withDevice = true }: AccessLogProps) {
   const { t } = useTranslation();
   const columns: Column<DoorEventRow>[] = [
-    { key: "at", label: t("audit.at"), width: 170, render: (row) => <Time value={row.happened_at} /> },
+    { key: "at", label: t("audit.at"), width: 170, render: (row) => <Moment of={row} /> },
     {
       key: "kind",
       label: t("access.what"),
