@@ -960,8 +960,8 @@ class AuditRow(View):
     impersonator_name: str | None
     address: str | None
     reason: str | None
-    erased_by: AwareDatetime | None = None
-    erased_at: AwareDatetime | None = None
+    erased_by: RecordedMoment | None = None
+    erased_at: RecordedMoment | None = None
 
 
 class AuditPage(View):

@@ -622,7 +622,7 @@ class RecordDoorEvent(Command):
     user_id: Id
     kind: DoorEventKind
     happened_at: Moment | None
-    relay: int | None = None
+    relay: Annotated[int, Field(ge=1, le=16)] | None = None
     method: DeviceWord | None = None
     who: DeviceName | None = None
     detail: DeviceText | None = None
