@@ -490,7 +490,7 @@ class SessionKept(Event):
 
     account_id: str
     session_id: str
-    expires_at: AwareDatetime
+    expires_at: RecordedMoment
 
 
 class LoginClaimed(Event):
