@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
 
 
 class Asks:
@@ -22,9 +25,16 @@ class Asks:
         self._inbox = nc.new_inbox() + "."
         self._receivers: dict[str, Callable[[Msg], None]] = {}
         self._count = 0
+        self._subscription: Subscription | None = None
 
     async def open(self) -> None:
-        await self._nc.subscribe(self._inbox + "*", cb=self._receive, pending_bytes_limit=0)
+        self._subscription = await self._nc.subscribe(self._inbox + "*", cb=self._receive, pending_bytes_limit=0)
+
+    async def close(self) -> None:
+        """Take no more answers: whoever opens one again and again must close the former."""
+        with suppress(NatsError, OSError):
+            if self._subscription is not None:
+                await self._subscription.unsubscribe()
 
     async def _receive(self, msg: Msg) -> None:
         receiver = self._receivers.get(msg.subject[len(self._inbox) :])

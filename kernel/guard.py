@@ -102,10 +102,17 @@ class Guard:
 
     async def open_now(self, services: Sequence[str]) -> list[JetStreamLog]:
         """The same without waiting. Raises `Damaged` too."""
-        watched = [await self._opened(name) for name in services]
-        for each in watched:
-            if damage := await self._certain(each):
-                raise damage
+        watched: list[_Watched] = []
+        try:
+            for name in services:
+                watched.append(await self._opened(name))
+            for each in watched:
+                if damage := await self._certain(each):
+                    raise damage
+        except BaseException:
+            for each in watched:
+                await each.log.close()
+            raise
         self._watched = watched
         for each in watched:
             each.log.before_append = partial(self._look_after_reconnecting, each)

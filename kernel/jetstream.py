@@ -200,6 +200,7 @@ async def open_log(
         if trouble["code"] != 503:
             raise UnfitServer(f"The stream {stream} cannot be made: {trouble['description']}.{_way_out(trouble)}")
         if _now() > deadline:
+            await asks.close()
             raise Unavailable(f"the stream {stream} is not available: {trouble['description']}")
         await asyncio.sleep(_MOST_PAUSE_S)
     found = answer["config"]
@@ -271,6 +272,10 @@ class JetStreamLog:
         self._tail = Tail(nc, self.leader)
         # A replica that lags behind answers reads too, so on a cluster remember what must be in the answer.
         self._newest: dict[str, int] | None = {} if replicated else None
+
+    async def close(self) -> None:
+        """Ask the server nothing more; the log must not be used afterwards."""
+        await self._asks.close()
 
     async def append(self, messages: Sequence[NewMessage], timeout_s: float = 10.0) -> tuple[int, ...]:
         if not messages:

@@ -6,14 +6,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kernel.guard import Guard
 from kernel.integrity import Damaged
 from kernel.jetstream import open_log
 from kernel.log import Log, Unavailable
+from kernel.mongo import mongo_client
+from kernel.readmodel import BSON
 from kernel.service import running
 from kernel.tasks import ended
 from ops.servers import MongoServer
@@ -136,6 +140,22 @@ async def test_a_vault_that_was_lost_is_noticed(here: Place) -> None:
         await here.write(service, 40)
     await here.drop("vault")
     await lost_until_accepted(here, "the vault lacks 5 of 5 data keys that its events name")
+
+
+async def test_a_service_that_waits_for_an_operator_for_days_leaves_nothing_behind_at_each_look(here: Place) -> None:
+    async with here.at_work() as service:
+        await here.write(service, 5)
+    await here.drop("vault")
+    async with here.connected() as nc, mongo_client(here.settings.mongodb_uri, "test") as mongo:
+        database = mongo.get_database(here.settings.database(DIARIES.name), BSON)
+        vault = mongo[here.settings.database("vault")]["keys"]
+        guard = Guard(nc, database, vault, partial(open_log, nc))
+        before = await here.subscriptions()
+        for _ in range(2):
+            with pytest.raises(Damaged):
+                await guard.open_now([DIARIES.name])
+        await nc.flush()
+        assert await here.subscriptions() == before
 
 
 async def test_a_deleted_mongodb_is_noticed(tmp_path: Path) -> None:
