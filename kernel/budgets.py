@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import structlog
 from prometheus_client import Counter
-from pymongo import ReturnDocument
-from pymongo.errors import PyMongoError
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from kernel.decider import Refused
 from kernel.log import NewMessage
@@ -29,6 +29,7 @@ COLLECTION = "budgets"
 TENANT, DEVICE = "tenant", "device"
 
 _SAVED_EVERY_S = 5.0
+_SAVED_AT_ONCE = 1000
 _KEPT = timedelta(days=8)
 
 BUDGETS_SPENT = Counter(
@@ -121,17 +122,31 @@ class Budgets:
 
     async def save(self) -> None:
         """Add what was counted here to what others counted, and learn the sum. What cannot be saved is saved later."""
+        day, accounts = self._day.isoformat(), [each for each in self._accounts.values() if each.unsaved]
+        with suppress(PyMongoError):
+            for start in range(0, len(accounts), _SAVED_AT_ONCE):
+                some = accounts[start : start + _SAVED_AT_ONCE]
+                await self._save({f"{day} {each.kind} {each.id}": each for each in some})
+
+    async def _save(self, accounts: Mapping[str, _Account]) -> None:
         until = next_day(self._clock()) + _KEPT
-        for account in [each for each in self._accounts.values() if each.unsaved]:
-            unsaved = account.unsaved
-            name = {"_id": f"{self._day.isoformat()} {account.kind} {account.id}"}
-            change = {"$inc": {"used": unsaved}, "$setOnInsert": {"until": until}}
-            with suppress(PyMongoError):
-                found = await self._counts.find_one_and_update(
-                    name, change, upsert=True, return_document=ReturnDocument.AFTER
-                )
-                account.unsaved -= unsaved
-                account.used = (found or {"used": account.used})["used"] + account.unsaved
+        unsaved = {name: account.unsaved for name, account in accounts.items()}
+        changes = [
+            UpdateOne({"_id": name}, {"$inc": {"used": events}, "$setOnInsert": {"until": until}}, upsert=True)
+            for name, events in unsaved.items()
+        ]
+        try:
+            await self._counts.bulk_write(changes, ordered=False)
+        except BulkWriteError as error:
+            # The others were added: to add them again would have them pay twice.
+            names = list(unsaved)
+            for each in (error.details or {}).get("writeErrors", ()):
+                del unsaved[names[each["index"]]]
+        for name, events in unsaved.items():
+            accounts[name].unsaved -= events
+        async for found in self._counts.find({"_id": {"$in": list(accounts)}}):
+            account = accounts[found["_id"]]
+            account.used = found["used"] + account.unsaved
 
     def _account(self, kind: str, id: str) -> _Account:
         if (today := self._clock().date()) != self._day:

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from kernel.budgets import COLLECTION, DEVICE, TENANT, Budgets, next_day
 from kernel.decider import Refused
@@ -105,6 +107,37 @@ async def test_replicas_add_up_and_a_restart_forgets_nothing(database: Database)
     row = await database[COLLECTION].find_one({})
     assert row == {"_id": "2026-11-27 tenant bright", "used": 5, "until": row["until"] if row else None}
     assert row["until"].replace(tzinfo=UTC) == next_day(MORNING) + timedelta(days=8)
+
+
+class Requests(CommandListener):
+    """Counts what MongoDB is asked."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+async def test_the_counts_of_a_thousand_devices_are_saved_by_few_requests(mongodb_uri: str, database: Database) -> None:
+    requests = Requests()
+    async with AsyncMongoClient[dict[str, Any]](mongodb_uri, event_listeners=[requests]) as client:
+        budgets = Budgets("toy", LIMITS, client[database.name], Clock())
+        for turn in range(2):
+            for number in range(1000):
+                record(budgets, DEVICE, f"d{number}", turn + 1)
+            await budgets.save()
+    asked = [name for name in requests.names if name not in ("hello", "saslStart", "saslContinue", "endSessions")]
+    assert len(asked) <= 8, asked[:20]
+    assert await database[COLLECTION].count_documents({"used": 3}) == 1000
+    with pytest.raises(Refused):
+        record(budgets, DEVICE, "d7")
 
 
 async def test_a_tenant_beyond_its_budget_is_refused_and_may_still_revoke(tmp_path: Path, mongodb_uri: str) -> None:
