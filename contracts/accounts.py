@@ -257,6 +257,12 @@ class RenewUser(Command):
     months: Annotated[int, Field(ge=1, le=60)]
 
 
+class NoteIndoorMonitor(Command):
+    """An indoor monitor stands in the household: it has one, unless somebody chose otherwise (U-45)."""
+
+    user_id: Id
+
+
 class ExpireUser(Command):
     """The service has run out. Records nothing while it has not."""
 
@@ -576,6 +582,13 @@ class PreferencesChosen(Event):
     time_zone: str | None
     language: MailLanguage
     with_indoor_monitor: bool
+
+
+class IndoorMonitorNoted(Event):
+    """The household has an indoor monitor, because one was bound and nobody had chosen otherwise."""
+
+    user_id: str
+    installer_id: str
 
 
 class HomeAutomationSwitched(Event):

@@ -50,6 +50,7 @@ _TABLE: Mapping[type[Command | Query], str] = {
     a.ActivateUser:           ". . . . . .",
     a.RenewUser:              ". . . . . .",
     a.ExpireUser:             ". . . . . .",
+    a.NoteIndoorMonitor:      ". . . . . .",
     a.ResetUser:              ". . I . . .",
     a.DeleteUser:             ". . I . . .",
     a.ResetPassword:          ". . I . . .",

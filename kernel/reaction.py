@@ -1,4 +1,4 @@
-"""How a service follows another: it reads that log and issues commands to its own aggregates.
+"""How a service follows a log: it reads it and issues commands, to its own aggregates or to another service.
 
 The rule it protects: every event is reacted to, in the order of its aggregate, and reacting again changes nothing,
 because the command's id comes from the event's and the repeat records nothing.
@@ -55,7 +55,7 @@ class Stamp(TypedDict):
 
 
 class Handling(Protocol):
-    """Who decides the commands: `kernel.handling.Deciding`."""
+    """Who decides the commands: `kernel.handling.Deciding`, or who passes them on: `kernel.issuing.Issuing`."""
 
     async def handle(self, command: Command, *, correlation_id: str | None = None) -> object: ...
     async def load(self, ref: Ref) -> tuple[Any, int]: ...

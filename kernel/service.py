@@ -37,6 +37,7 @@ from kernel.erasure import Erasures, ErasureWatch
 from kernel.guard import Guard
 from kernel.handling import Contended, Deciding, Handled
 from kernel.health import Health, NotReady, Stage, Surface, measure_process, serving
+from kernel.issuing import Issuing
 from kernel.jetstream import JetStreamLog, UnfitServer, check_server, open_log
 from kernel.log import Log, Unavailable
 from kernel.modules import answer_for
@@ -309,7 +310,8 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             await timers.open()
             await timers.serve(_Firing(service, handling).fire)
             stack.push_async_callback(timers.stop)
-        reactions = Reactions(service.name, service.reactions, sources, handling, database, keys, timers)
+        issuing = Issuing(service.commands, handling, caller)
+        reactions = Reactions(service.name, service.reactions, sources, issuing, database, keys, timers)
         if service.reactions:
             health.probes["reactions"] = lambda: _reacts(reactions)
             keep.task("reactions", reactions.run())

@@ -17,6 +17,7 @@ from contracts.accounts import (
     FreeSubaccountsSet,
     GetUser,
     HomeAutomationSwitched,
+    IndoorMonitorNoted,
     LandlineServiceSwitched,
     ListUsers,
     MemberAdded,
@@ -177,6 +178,8 @@ def _change(row: Row, event: HouseholdEvent, at: datetime) -> dict[str, Any]:
                 "language": event.language,
                 "with_indoor_monitor": event.with_indoor_monitor,
             }
+        case IndoorMonitorNoted():
+            return {"with_indoor_monitor": True}
         case HomeAutomationSwitched():
             return {"home_automation": event.on}
         case PremiumSwitched():

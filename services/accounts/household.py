@@ -29,12 +29,14 @@ from contracts.accounts import (
     ExpireUser,
     FreeSubaccountsSet,
     HomeAutomationSwitched,
+    IndoorMonitorNoted,
     LandlineServiceSwitched,
     LinkSite,
     MailLanguage,
     MemberAdded,
     MemberDeleted,
     MemberEdited,
+    NoteIndoorMonitor,
     PasswordIssued,
     PasswordRevoked,
     PreferencesChosen,
@@ -57,7 +59,7 @@ from contracts.accounts import (
 from contracts.message import Actor, Event, Role
 from contracts.permissions import within
 from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, together
-from services.accounts import access, login, sip
+from services.accounts import access, indoor_monitor, login, sip
 from services.accounts.phone import e164, known_country
 from services.accounts.reach import check_landlines, check_reach
 from services.accounts.refusing import refused
@@ -68,6 +70,7 @@ HouseholdEvent = (
     | ResidenceDescribed
     | ContactsChanged
     | PreferencesChosen
+    | IndoorMonitorNoted
     | HomeAutomationSwitched
     | PremiumSwitched
     | LandlineServiceSwitched
@@ -148,6 +151,7 @@ class Household:
     residence: Residence = Residence("", None, "")
     contacts: Contacts = NO_CONTACTS
     preferences: Preferences = Preferences(CallType.IP_CALL, None, MailLanguage.ENGLISH, False)
+    monitor_chosen: bool = False
     home_automation: bool = False
     premium: bool = False
     landline_service: bool = False
@@ -202,7 +206,10 @@ def evolve(household: Household, event: HouseholdEvent) -> Household:
             return replace(household, contacts=Contacts(event.email, event.country, event.mobile, event.landlines))
         case PreferencesChosen():
             chosen = Preferences(event.call_type, event.time_zone, event.language, event.with_indoor_monitor)
-            return replace(household, preferences=chosen)
+            is_chosen = indoor_monitor.is_chosen(household, event)
+            return replace(household, preferences=chosen, monitor_chosen=is_chosen)
+        case IndoorMonitorNoted():
+            return replace(household, preferences=replace(household.preferences, with_indoor_monitor=True))
         case HomeAutomationSwitched():
             return replace(household, home_automation=event.on)
         case PremiumSwitched():
@@ -752,6 +759,7 @@ _EVENTS = (
     ResidenceDescribed,
     ContactsChanged,
     PreferencesChosen,
+    IndoorMonitorNoted,
     HomeAutomationSwitched,
     PremiumSwitched,
     LandlineServiceSwitched,
@@ -776,6 +784,7 @@ HOUSEHOLD: Aggregate[Household] = Aggregate(
     decisions={
         AddUser: Decision("user_id", add, _around_newcomer),
         EditUser: Decision("user_id", edit, _around_contacts),
+        NoteIndoorMonitor: Decision("user_id", indoor_monitor.note),
         ActivateUser: Decision("user_id", activate),
         RenewUser: Decision("user_id", renew),
         ExpireUser: Decision("user_id", expire),

@@ -72,6 +72,7 @@ from services.devices.link import linked
 from services.devices.live import live
 from services.devices.mac import MAC
 from services.devices.mac_import import MAC_IMPORT
+from services.devices.note_indoor_monitor_when_bound import NOTE_INDOOR_MONITOR
 from services.devices.presence import PRESENCE
 from services.devices.profile import PROFILE
 from services.devices.provision_when_autop_is_submitted import PROVISION
@@ -172,6 +173,7 @@ SERVICE = Service(
         ISSUE_WEATHER,
         AWAIT_COMMAND_EXPIRY,
         ISSUE_CONFIGURATION,
+        NOTE_INDOOR_MONITOR,
     ),
     may_use_reserve=may_use_reserve,
     brings_about=brings_about,

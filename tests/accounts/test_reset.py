@@ -78,6 +78,7 @@ STATE = {
     "residence": KEPT,
     "contacts": REMOVED,
     "preferences": KEPT,
+    "monitor_chosen": KEPT,
     "home_automation": KEPT,
     "premium": KEPT,
     "landline_service": KEPT,
@@ -209,8 +210,8 @@ def test_reset_keeps_and_removes_what_the_table_says(
     assert (after.contacts, after.members, after.linked_sites) == (NO_CONTACTS, (), ())
     assert after.generation == before.generation + 1
     assert set(row_after["tokens"]) == {
-        f"f:{before.family_sip}",
-        f"s:{before.personal_sip}",
+        *search.end_tokens("f", before.family_sip),
+        *search.end_tokens("s", before.personal_sip),
         *search.name_tokens(before.residence.name),
     }
 
