@@ -16,6 +16,7 @@ from pymongo.errors import CollectionInvalid, PyMongoError
 
 from kernel.crash import crash_here
 from kernel.mongo import Mongo
+from kernel.readmodel import Collection
 from kernel.sealing import seal
 from kernel.vault import KEYS, VaultUnavailable, unwrapped, vault_keys
 from kernel.wrapping import Wrapping, WrappingKeys, Wrappings
@@ -73,11 +74,21 @@ async def _refuse_older(client: Mongo, database: str, id: str) -> None:
 async def _rewrap(client: Mongo, database: str, wrappings: WrappingKeys) -> int:
     keys, present, count = vault_keys(client, database), wrappings.present(), 0
     older = {"wrapped": {"$exists": True}, "under": {"$ne": present.id}}
-    while documents := await keys.find(older).limit(_AT_ONCE).to_list():
-        changes = [_change(wrappings, present, document) for document in documents]
-        count += (await keys.bulk_write(changes, ordered=False)).modified_count
-        crash_here("rotation.batch")
+    after: dict[str, str] = {}
+    # In their order, so that what is done is not looked through again for each batch; then again from the beginning,
+    # until a whole pass finds none.
+    while (documents := await _next(keys, older, after)) or after:
+        after = {"$gt": documents[-1]["_id"]} if documents else {}
+        if documents:
+            changes = [_change(wrappings, present, document) for document in documents]
+            count += (await keys.bulk_write(changes, ordered=False)).modified_count
+            crash_here("rotation.batch")
     return count
+
+
+async def _next(keys: Collection, wanted: Mapping[str, Any], after: Mapping[str, str]) -> list[dict[str, Any]]:
+    beyond = {"_id": after} if after else {}
+    return await keys.find({**wanted, **beyond}).sort("_id", 1).limit(_AT_ONCE).to_list()
 
 
 def _change(wrappings: Wrappings, present: Wrapping, document: Mapping[str, Any]) -> UpdateOne:

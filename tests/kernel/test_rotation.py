@@ -13,7 +13,7 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from kernel.rotation import rewrap, rotate
-from kernel.sealing import unseal
+from kernel.sealing import seal, unseal
 from kernel.vault import MongoKeys, Secrets, VaultUnavailable, WrongSecret
 from kernel.wrapping import WrappingKeys
 
@@ -98,6 +98,23 @@ async def test_a_copy_of_the_vault_opens_under_nothing_that_is_left(
     fresh = MongoKeys(client, at(folder), database)
     assert await fresh.existing(["a", "b", "c"]) == living | {"c": None}
     await fresh.check()
+
+
+async def test_a_large_vault_is_looked_through_twice_and_not_once_a_batch(
+    client: Client, database: str, folder: Path
+) -> None:
+    at(folder).make()
+    present, vault = at(folder).present(), client[database]
+    names = [f"household.{number}" for number in range(5000)]
+    await vault["keys"].insert_many(
+        [{"_id": each, "wrapped": seal(present.key, b"x" * 32, each.encode()), "under": present.id} for each in names]
+    )
+    await vault.create_collection("system.profile", capped=True, size=2**26)
+    await vault.command("profile", 2)
+    assert (await rotate(client, database, at(folder))).data_keys == len(names)
+    await vault.command("profile", 0)
+    looks = await vault["system.profile"].find({"ns": f"{database}.keys", "op": "query"}).to_list()
+    assert sum(look["docsExamined"] for look in looks) <= 2 * len(names) + 100
 
 
 async def test_a_former_key_is_overwritten_before_it_is_unlinked(folder: Path) -> None:
