@@ -254,6 +254,7 @@ class RegisterMac(Command):
     """Put a MAC into the library by hand (M-02)."""
 
     mac: Mac
+    quota_reached: FilledFlag = False
 
 
 class RemoveMac(Command):
@@ -291,6 +292,7 @@ class StartMacImport(Command):
     """Put the valid rows of a judged list into the library."""
 
     import_id: Id
+    quota_reached: FilledFlag = False
 
 
 class AbandonMacImport(Command):

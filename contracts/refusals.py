@@ -154,6 +154,9 @@ REFUSALS: Mapping[str, Reason] = {
         Kind.CONFLICT, "This MAC is not in the MAC library of your distributor. Have it registered first."
     ),
     "mac-bound": Reason(Kind.CONFLICT, "This MAC belongs to a device. Delete the device first."),
+    "mac-quota-reached": Reason(
+        Kind.CONFLICT, "Too many MACs of the library belong to no device. Remove those that nobody needs."
+    ),
     "import-not-judged": Reason(Kind.CONFLICT, "The list is not complete yet."),
     "import-over": Reason(Kind.CONFLICT, "This import has been started or abandoned."),
     "part-out-of-order": Reason(Kind.CONFLICT, "Another part of the list comes next."),

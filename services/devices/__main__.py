@@ -34,7 +34,7 @@ from contracts.devices import (
     StageMacRows,
 )
 from kernel.service import Service, run
-from kernel.settings import read_settings
+from kernel.settings import DEFAULT_UNBOUND_MACS, read_settings
 from services.devices import (
     access,
     access_log,
@@ -72,6 +72,7 @@ from services.devices.link import linked
 from services.devices.live import live
 from services.devices.mac import MAC
 from services.devices.mac_import import MAC_IMPORT
+from services.devices.mac_quota import MacQuota
 from services.devices.note_indoor_monitor_when_bound import NOTE_INDOOR_MONITOR
 from services.devices.presence import PRESENCE
 from services.devices.profile import PROFILE
@@ -152,6 +153,7 @@ SERVICE = Service(
         MergeRegularProfile: provisionings.prepare_merge,
         **preparing.PREPARE,
         GrantCredential: credentials.make,
+        **MacQuota(DEFAULT_UNBOUND_MACS).prepare,
         IssueWeather: Forecasts(StandIn()).prepare,
     },
     answers={
@@ -193,7 +195,8 @@ def main() -> None:
         except models.ModelsUnreadable as error:
             raise SystemExit(f"smartplus: SMARTPLUS_MODELS_FILE: {error}") from None
     port = port_of(settings.weather_url, settings.weather_search_url, settings.weather_key)
-    run(replace(SERVICE, prepare={**SERVICE.prepare, IssueWeather: Forecasts(port).prepare}))
+    quota = MacQuota(settings.unbound_macs_per_installer)
+    run(replace(SERVICE, prepare={**SERVICE.prepare, **quota.prepare, IssueWeather: Forecasts(port).prepare}))
 
 
 if __name__ == "__main__":

@@ -140,6 +140,12 @@ def _tally(shelf: str, *, bound: bool) -> str:
     return f"{shelf}.{'bound' if bound else 'free'}"
 
 
+async def free_macs_of(database: Database, installer_id: str) -> int:
+    """How many MACs are registered for that installer and are no device's."""
+    tally = await database[LIBRARY_TALLIES.name].find_one({"_id": _tally(installer_id, bound=False)})
+    return tally["count"] if tally else 0
+
+
 LIBRARY_TALLIES = ReadModel(name="library_tallies", keys=tally_keys, fold=fold_tally)
 
 

@@ -69,6 +69,8 @@ def register(command: RegisterMac, mac: Mac, _: Neighbours) -> Outcome:
     distributor_id, installer_id = library_of(command.actor)
     if reason := mac.why_not_registrable(distributor_id, installer_id):
         raise refused("mac-elsewhere" if reason == "mac-elsewhere" else "mac-registered", "mac")
+    if command.quota_reached:
+        raise refused("mac-quota-reached", "mac")
     return [registered(command.mac, distributor_id, installer_id)]
 
 

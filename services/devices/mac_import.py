@@ -218,6 +218,8 @@ def start(command: StartMacImport, imported: MacImport, _: Neighbours) -> Outcom
         case ImportState.RUNNING | ImportState.DONE:
             return []
         case ImportState.JUDGED:
+            if command.quota_reached:
+                raise refused("mac-quota-reached")
             parts = len(imported.parts) if imported.valid else 0
             return [MacImportStarted(import_id=command.import_id, parts=parts), *([] if parts else [_done(imported)])]
         case _:
