@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.message import Accepted
+from kernel.budgets import COLLECTION
 from kernel.bus import Caller
 from kernel.jetstream import connect, open_log
 from kernel.log import LogFull, NewMessage, Unavailable
@@ -98,6 +99,16 @@ async def test_a_service_in_its_reserve_stays_ready_and_says_so_and_takes_all_ag
             except Unavailable:
                 await asyncio.sleep(0.1)
     assert accepted.extra == {"count": 1}
+
+
+async def test_what_finds_no_room_costs_nobody_its_budget(toy: Running) -> None:
+    acknowledged = await until_full(toy.caller)
+    async with asyncio.timeout(20):
+        while True:
+            saved = await toy.database[COLLECTION].find_one({})
+            if saved and saved["used"] == len(acknowledged):
+                break
+            await asyncio.sleep(0.1)
 
 
 async def test_what_is_appended_between_two_looks_is_reckoned_with(nats_url: str) -> None:
