@@ -263,6 +263,19 @@ class RemoveMac(Command):
     mac: Mac
 
 
+class MoveMac(Command):
+    """Move an unbound MAC into the library of another installer or, without one, of a distributor.
+
+    `reason` is shown to those who had it and to those who have it now: it names nobody.
+    """
+
+    mac: Mac
+    distributor_id: Id
+    installer_id: Id | None = None
+    reason: FilledLine
+    is_place: FilledFlag = False
+
+
 class ImportedRow(_Part):
     """A row of an uploaded list: its line in the file, what stands in column A, and what its reader found wrong."""
 
@@ -683,6 +696,24 @@ class MacRemoved(Event):
     mac: str
     distributor_id: str
     installer_id: str | None
+
+
+class MacTaken(Event):
+    """A super manager took the MAC out of this library, and said why."""
+
+    mac: str
+    distributor_id: str
+    installer_id: str | None
+    reason: str
+
+
+class MacGiven(Event):
+    """A super manager put the MAC into this library, and said why."""
+
+    mac: str
+    distributor_id: str
+    installer_id: str | None
+    reason: str
 
 
 class MacBound(Event):
@@ -1762,7 +1793,10 @@ class ListDoorEvents(Query):
 
 
 class DeviceAuditRow(View):
-    """One line of a device's, camera's or batch's audit trail: who, when, what kind, never what was said."""
+    """One line of a device's, camera's or batch's audit trail: who, when, what kind, never what was said.
+
+    `reason` is what a super manager gave when it moved a MAC.
+    """
 
     event_id: str
     position: str
@@ -1775,6 +1809,7 @@ class DeviceAuditRow(View):
     impersonator_id: str | None
     impersonator_name: str | None
     address: str | None
+    reason: str | None = None
 
 
 class DeviceAuditPage(View):

@@ -65,6 +65,7 @@ _TABLE: Mapping[type[Command | Query], str] = {
     a.ListAudit:              "S D I . . .",
     d.RegisterMac:            ". D I . . .",
     d.RemoveMac:              ". D I . . .",
+    d.MoveMac:                "S . . . . .",
     d.OpenMacImport:          ". D I . . .",
     d.StageMacRows:           ". D I . . .",
     d.StartMacImport:         ". D I . . .",

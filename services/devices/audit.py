@@ -1,6 +1,7 @@
 """The audit trail: what was done to devices, cameras, homes' access, MACs, imports and batches. It outlives Reset.
 
-Who, when and what kind, never what was said. What devices tell by themselves all day is not in it.
+Who, when and what kind, never what was said, but for the reason that was given when a MAC was moved. What devices
+tell by themselves all day is not in it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MA
 # Which of an event's ids name what it was done to. An event that is not here only went along with another one, or is
 # told by devices all day: presence, deliveries, the weather, what happens at doors.
 _ABOUT: dict[type[Event], tuple[str, ...]] = {
-    **dict.fromkeys((d.MacRegistered, d.MacRemoved, d.MacBound, d.MacUnbound), ("mac",)),
+    **dict.fromkeys((d.MacRegistered, d.MacRemoved, d.MacTaken, d.MacGiven, d.MacBound, d.MacUnbound), ("mac",)),
     **dict.fromkeys(
         (d.MacImportOpened, d.MacImportJudged, d.MacImportStarted, d.MacImportCompleted, d.MacImportAbandoned),
         ("import_id",),
@@ -78,6 +79,7 @@ class AuditDocument(TypedDict):
     actor_role: str
     impersonator_id: str | None
     address: str | None
+    reason: str | None
 
 
 def keys(recorded: Recorded) -> Iterable[str]:
@@ -99,6 +101,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
         "impersonator_id": actor.impersonator_id,
         # Where residents are is theirs to know.
         "address": actor.address if actor.role in _STAFF else None,
+        "reason": event.reason if isinstance(event, d.MacTaken | d.MacGiven) else None,
     }
     return {**document}
 
@@ -111,7 +114,9 @@ def _about(recorded: Recorded) -> tuple[str, ...]:
     return tuple(getattr(event, field) for field in _ABOUT.get(type(event), ()))
 
 
-AUDIT = ReadModel(name="audit", keys=keys, fold=fold, indexes=(Index([("about", 1), ("seq", -1)]),), grows=True)
+AUDIT = ReadModel(
+    name="audit", version=2, keys=keys, fold=fold, indexes=(Index([("about", 1), ("seq", -1)]),), grows=True
+)
 
 
 async def list_device_audit(query: ListDeviceAudit, reading: Reading) -> DeviceAuditPage:
@@ -158,6 +163,7 @@ def _shown(row: Row, subject_id: str, names: dict[str, str]) -> DeviceAuditRow:
         impersonator_id=row["impersonator_id"],
         impersonator_name=names.get(row["impersonator_id"]),
         address=row["address"],
+        reason=row["reason"],
     )
 
 

@@ -9,13 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from contracts.devices import MacBound, MacRegistered, MacRemoved, MacUnbound, RegisterMac, RemoveMac
+from contracts.devices import (
+    MacBound,
+    MacGiven,
+    MacRegistered,
+    MacRemoved,
+    MacTaken,
+    MacUnbound,
+    MoveMac,
+    RegisterMac,
+    RemoveMac,
+)
 from contracts.message import Actor
 from contracts.permissions import within
 from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices.refusing import refused
 
 MacEvent = MacRegistered | MacRemoved | MacBound | MacUnbound
+"""What changes a MAC's place. Why it was moved stands beside, and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Mac:
         return "mac-bound" if self.device_id else "mac-registered"
 
 
-def evolve(mac: Mac, event: MacEvent) -> Mac:
+def evolve(mac: Mac, event: MacEvent | MacTaken | MacGiven) -> Mac:
     match event:
         case MacRegistered():
             return Mac(event.distributor_id, event.installer_id)
@@ -56,6 +67,8 @@ def evolve(mac: Mac, event: MacEvent) -> Mac:
             return replace(mac, device_id=event.device_id, bound_by=event.installer_id)
         case MacUnbound():
             return replace(mac, device_id=None, bound_by=None)
+        case MacTaken() | MacGiven():
+            return mac
         case _:
             assert_never(event)
 
@@ -82,6 +95,27 @@ def remove(command: RemoveMac, mac: Mac, _: Neighbours) -> Outcome:
     if mac.device_id:
         raise refused("mac-bound")
     return [MacRemoved(mac=command.mac, distributor_id=mac.distributor_id, installer_id=mac.installer_id)]
+
+
+def move(command: MoveMac, mac: Mac, _: Neighbours) -> Outcome:
+    """Each library is told of its own side, so nobody learns from whom it came or to whom it went."""
+    if mac.absent:
+        raise refused("mac-unknown")
+    if mac.device_id:
+        raise refused("mac-bound")
+    if not command.is_place:
+        where = "installer" if command.installer_id else "distributor"
+        raise refused(f"{where}-unknown", f"{where}_id")
+    if (mac.distributor_id, mac.installer_id) == (command.distributor_id, command.installer_id):
+        return []
+    before = {"mac": command.mac, "distributor_id": mac.distributor_id, "installer_id": mac.installer_id}
+    after = {"mac": command.mac, "distributor_id": command.distributor_id, "installer_id": command.installer_id}
+    return [
+        MacRemoved(**before),
+        MacTaken(**before, reason=command.reason),
+        MacRegistered(**after, import_id=None),
+        MacGiven(**after, reason=command.reason),
+    ]
 
 
 def library_of(actor: Actor) -> tuple[str, str | None]:
@@ -144,6 +178,10 @@ MAC = Aggregate(
     name="mac",
     initial=Mac(),
     evolve=evolve,
-    events=(MacRegistered, MacRemoved, MacBound, MacUnbound),
-    decisions={RegisterMac: Decision("mac", register), RemoveMac: Decision("mac", remove)},
+    events=(MacRegistered, MacRemoved, MacTaken, MacGiven, MacBound, MacUnbound),
+    decisions={
+        RegisterMac: Decision("mac", register),
+        RemoveMac: Decision("mac", remove),
+        MoveMac: Decision("mac", move),
+    },
 )

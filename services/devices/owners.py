@@ -168,6 +168,15 @@ async def names_of_staff(database: Database, ids: Iterable[str]) -> dict[str, st
     return {person["_id"]: person["name"] async for person in people}
 
 
+async def is_place(database: Database, distributor_id: str, installer_id: str | None) -> bool:
+    """Whether there is that installer of that distributor or, without one, that distributor."""
+    wanted = {"_id": installer_id or distributor_id, "distributor_id": distributor_id}
+    return (
+        await database[STAFF.name].find_one({**wanted, "is_installer": installer_id is not None}, {"_id": 1})
+        is not None
+    )
+
+
 async def installers_of(database: Database, distributor_id: str) -> list[str]:
     """The ids of a distributor's installers."""
     people = database[STAFF.name].find({"distributor_id": distributor_id, "is_installer": True}, {"_id": 1})

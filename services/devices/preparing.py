@@ -12,12 +12,12 @@ from typing import Any
 
 from contracts.accounts import GetInstaller, GetUser, InstallerDetail, PremiumStatus, UserDetail
 from contracts.acting import hands_over
-from contracts.devices import AddCamera, BindDevice, DeviceBound, DeviceKeyIssued, EditDevice, RotateDeviceKey
+from contracts.devices import AddCamera, BindDevice, DeviceBound, DeviceKeyIssued, EditDevice, MoveMac, RotateDeviceKey
 from contracts.message import Actor, Command
 from kernel.decider import Refused
 from kernel.handling import Handled
 from kernel.service import Working
-from services.devices import device
+from services.devices import device, owners
 
 _A_MOMENT_S = 0.1
 
@@ -60,6 +60,12 @@ async def prepare_camera(command: AddCamera, working: Working) -> AddCamera:
             "premium": household.premium is PremiumStatus.NORMAL,
         }
     )
+
+
+async def find_place(command: MoveMac, working: Working) -> MoveMac:
+    """Say whether there is such a place in the tree, as far as it is known here yet."""
+    is_place = await owners.is_place(working.database, command.distributor_id, command.installer_id)
+    return command.model_copy(update={"is_place": is_place})
 
 
 def tell_key(command: BindDevice | RotateDeviceKey, handled: Handled, working: Working) -> dict[str, Any]:
@@ -111,6 +117,7 @@ PREPARE: dict[type[Command], Callable[[Any, Working], Awaitable[Command]]] = {
     EditDevice: prepare_edit,
     RotateDeviceKey: make_key,
     AddCamera: prepare_camera,
+    MoveMac: find_place,
 }
 ANSWERS: dict[type[Command], Callable[[Any, Handled, Working], dict[str, Any]]] = {
     BindDevice: tell_new_device,

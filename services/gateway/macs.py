@@ -16,6 +16,7 @@ from contracts.devices import (
     MacImportView,
     MacPage,
     MacUse,
+    MoveMac,
     RefusedRows,
     RegisterMac,
     RemoveMac,
@@ -56,6 +57,17 @@ class MacController(Controller):
     @delete("/{mac:str}", status_code=200, operation_id="RemoveMac", summary="Take a MAC out of the library")
     async def remove_mac(self, mac: MacInPath, sending: NamedDependency[Sending]) -> Response[Accepted]:
         return await sending.command(RemoveMac, mac=mac)
+
+    @post(
+        "/{mac:str}/move",
+        status_code=200,
+        operation_id="MoveMac",
+        summary="Move an unbound MAC into another library, with a reason",
+    )
+    async def move_mac(
+        self, mac: MacInPath, data: JSONBody[Body[MoveMac]], sending: NamedDependency[Sending]
+    ) -> Response[Accepted]:
+        return await sending.command(MoveMac, data, mac=mac)
 
     @get("/imports", operation_id="ListMacImports", summary="One's ten newest imports")
     async def list_imports(self, asking: NamedDependency[Asking], after: After = "") -> Passed[MacImportList]:

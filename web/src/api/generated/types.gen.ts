@@ -801,6 +801,8 @@ export type DeviceAuditPage = {
  * DeviceAuditRow
  *
  * One line of a device's, camera's or batch's audit trail: who, when, what kind, never what was said.
+ *
+ * `reason` is what a super manager gave when it moved a MAC.
  */
 export type DeviceAuditRow = {
     /**
@@ -844,6 +846,10 @@ export type DeviceAuditRow = {
      * Address
      */
     address: string | null;
+    /**
+     * Reason
+     */
+    reason: string | null;
 };
 
 /**
@@ -1906,6 +1912,30 @@ export type ModelRow = {
      * Weather From
      */
     weather_from: string | null;
+};
+
+/**
+ * MoveMac
+ *
+ * Move an unbound MAC into the library of another installer or, without one, of a distributor.
+ *
+ * `reason` is shown to those who had it and to those who have it now: it names nobody.
+ */
+export type MoveMac = {
+    /**
+     * Distributor Id
+     *
+     * UUID
+     */
+    distributor_id: string;
+    /**
+     * Installer Id
+     */
+    installer_id?: string | null;
+    /**
+     * Reason
+     */
+    reason: string;
 };
 
 /**
@@ -4471,6 +4501,42 @@ export type RemoveMacResponses = {
 };
 
 export type RemoveMacResponse = RemoveMacResponses[keyof RemoveMacResponses];
+
+export type MoveMacData = {
+    body: MoveMac;
+    headers?: {
+        /**
+         * Repeats with the same key and content are done once
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * 12 capital hexadecimal digits
+         */
+        mac: string;
+    };
+    query?: never;
+    url: '/api/v1/macs/{mac}/move';
+};
+
+export type MoveMacErrors = {
+    /**
+     * Refused
+     */
+    default: Problem;
+};
+
+export type MoveMacError = MoveMacErrors[keyof MoveMacErrors];
+
+export type MoveMacResponses = {
+    /**
+     * Done
+     */
+    200: Accepted;
+};
+
+export type MoveMacResponse = MoveMacResponses[keyof MoveMacResponses];
 
 export type CreatePropertyManagerData = {
     body: CreatePropertyManager;
