@@ -168,7 +168,8 @@ class Room:
     def __init__(self, nc: Client, service: str) -> None:
         self._nc = nc
         self._service = service
-        self._since = 0
+        # Of what the last look does not know: all that was admitted, and how much of it has come to its end.
+        self._since = self._settled = 0
         self._refuses = False
         self.filling: Filling | None = None
 
@@ -196,14 +197,15 @@ class Room:
 
     async def look(self, *, anew: bool = True) -> Filling:
         """How full it is now; its growth only `anew`. Raises `Unavailable`."""
-        sent = self._since
+        settled = self._settled
         config, state = _config_and_state(await _asked(self._nc, f"$JS.API.STREAM.INFO.{self._service.upper()}"))
         daily = self.filling.daily if self.filling else None
         if anew:
             daily = await _growth(self._nc, self._service.upper(), state, datetime.now(UTC))
         before, found = self.filling, Filling(state["bytes"], config["max_bytes"], daily)
-        # What was sent while the server was asked may not be in its answer.
-        self.filling, self._since = found, self._since - sent
+        # What was under way when the server was asked, or came since, may not be in its answer.
+        settled = min(settled, self._settled)
+        self.filling, self._since, self._settled = found, self._since - settled, self._settled - settled
         if before and before.most != found.most:
             how = config.get("metadata", {}).get(_RESIZED)
             _log.info("log-resized", stream=self._service.upper(), before=before.most, now=found.most, how=how)
@@ -212,15 +214,22 @@ class Room:
         LOG_DAYS_LEFT.labels(self._service).set(found.days_left)
         return found
 
-    def admit(self, messages: Sequence[NewMessage]) -> None:
-        """Raises `LogFull` for what would go into the reserve and may not; without asking the server."""
-        if self.filling is None or _may_use_reserve.get():
-            return
+    @contextmanager
+    def admitted(self, messages: Sequence[NewMessage]) -> Iterator[None]:
+        """An append lasts as long as this. Raises `LogFull` for what would go into the reserve and may not.
+
+        The server is not asked.
+        """
         size = sum(map(_bytes_of, messages))
-        self._refuses = self._since + size > self.filling.free
-        if self._refuses:
-            raise LogFull(f"{self._service.upper()} has only its reserve left: {self.filling.in_words()}")
+        if self.filling is not None and not _may_use_reserve.get():
+            self._refuses = self._since + size > self.filling.free
+            if self._refuses:
+                raise LogFull(f"{self._service.upper()} has only its reserve left: {self.filling.in_words()}")
         self._since += size
+        try:
+            yield
+        finally:
+            self._settled += size
 
     async def probe(self) -> str | None:
         """For readiness: nothing below 80 %, then a remark. Raises `NotReady` when nothing at all can be recorded."""

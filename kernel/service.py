@@ -266,7 +266,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         limits = {TENANT: settings.tenant_events_per_day, DEVICE: settings.device_events_per_day}
         budgets = Budgets(service.name, limits, database)
         # The room first: what finds none, and comes again and again, is not counted.
-        log = MeasuredLog(own, service.name, writing.note, (room.admit, budgets.admit))
+        log = MeasuredLog(own, service.name, writing.note, room.admitted, budgets.admit)
         await room.grow(settings.room_of(service.name))
         health.probes["log"] = lambda: _log_answers(log)
         health.probes["writing"] = writing.probe

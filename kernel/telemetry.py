@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -229,7 +230,8 @@ def trace_projected(service: str, recorded: Iterable[Recorded]) -> None:
 class MeasuredLog:
     """A log that is timed and counted; otherwise the log it is given.
 
-    Each of `admit` may refuse an append before it is sent, and `note` hears the outcome of each.
+    An append lasts within `admitted`, and is counted by `count`: each may refuse it before it is sent. `note` hears the
+    outcome of each.
     """
 
     def __init__(
@@ -237,12 +239,14 @@ class MeasuredLog:
         log: Log,
         service: str,
         note: Callable[[str], None] = lambda outcome: None,
-        admit: Sequence[Callable[[Sequence[NewMessage]], None]] = (),
+        admitted: Callable[[Sequence[NewMessage]], AbstractContextManager[None]] = lambda messages: nullcontext(),
+        count: Callable[[Sequence[NewMessage]], None] = lambda messages: None,
     ) -> None:
         self._log = log
         self._service = service
         self._note = note
-        self._admit = admit
+        self._admitted = admitted
+        self._count = count
         self.stream = log.stream
         self.epoch = log.epoch
         self.read_subject = log.read_subject
@@ -257,9 +261,9 @@ class MeasuredLog:
             f"append {self.stream}", kind=SpanKind.PRODUCER, attributes={"smartplus.events": len(messages)}
         ):
             try:
-                for admit in self._admit:
-                    admit(messages)
-                stored = await self._log.append(messages, timeout_s)
+                with self._admitted(messages):
+                    self._count(messages)
+                    stored = await self._log.append(messages, timeout_s)
                 outcome = "stored"
                 APPENDED_EVENTS.labels(self._service).inc(len(messages))
                 return stored

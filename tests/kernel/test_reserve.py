@@ -119,11 +119,21 @@ async def test_what_is_appended_between_two_looks_is_reckoned_with(nats_url: str
     await room.look()
     messages = [NewMessage(f"event.{service}.a.1", "1", {}, bytes(MIB // 4), 0)]
     for _ in range(3):
-        room.admit(messages)
-    with pytest.raises(LogFull):
-        room.admit(messages)
-    with reserve(open=True):
-        room.admit(messages)
+        with room.admitted(messages):
+            pass
+    with pytest.raises(LogFull), room.admitted(messages):
+        pass
+    with reserve(open=True), room.admitted(messages):
+        pass
     await room.look()
-    room.admit(messages)
+    # What is under way while it is looked may not be stored yet: the look forgets nothing of it.
+    with room.admitted(messages), room.admitted(messages), room.admitted(messages):
+        await room.look()
+        with pytest.raises(LogFull), room.admitted(messages):
+            pass
+    with pytest.raises(LogFull), room.admitted(messages):
+        pass
+    await room.look()
+    with room.admitted(messages):
+        pass
     await client.close()
