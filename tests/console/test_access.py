@@ -22,7 +22,7 @@ async def test_a_pin_is_made_up_told_once_and_opens_the_doors_that_take_pins(pla
     device = await bound(installer, home, "Door", relays=PIN_AT_GATE)
     async with powered(place, device, model="R28", firmware="28.30.10.7") as intercom:
         page = await visit(installer, f"/user/{home}/access")
-        await expect(page.get_by_text("Nobody opens doors here without the app.")).to_be_visible()
+        await expect(page.get_by_text("No PIN, card or face opens a door here yet.")).to_be_visible()
         await page.get_by_role("button", name="New").click()
         dialog = page.get_by_role("dialog", name="Add credential")
         submit = dialog.get_by_role("button", name="Submit")
@@ -60,7 +60,7 @@ async def test_a_pin_is_made_up_told_once_and_opens_the_doors_that_take_pins(pla
         await page.goto(f"/user/{home}/access")
         await page.get_by_label("Withdraw: Ana, PIN").click()
         await page.get_by_role("dialog", name="Withdraw").get_by_role("button", name="OK").click()
-        await expect(page.get_by_text("Nobody opens doors here without the app.")).to_be_visible()
+        await expect(page.get_by_text("No PIN, card or face opens a door here yet.")).to_be_visible()
         await intercom.until(lambda it: not it.document["credentials"])
 
 
@@ -113,7 +113,7 @@ async def test_after_a_reset_the_page_names_the_devices_that_have_not_confirmed(
         await expect(notice).to_have_count(0)
         intercom.lose_power()
         await installer.do("POST", f"/users/{home}/reset")
-        await expect(page.get_by_text("Nobody opens doors here without the app.")).to_be_visible()
+        await expect(page.get_by_text("No PIN, card or face opens a door here yet.")).to_be_visible()
         await expect(page.get_by_text("Nothing happened at these doors yet.")).to_be_visible()
         await expect(notice).to_be_visible()
         await expect(page.get_by_role("link", name="Back Door")).to_be_visible()
