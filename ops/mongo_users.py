@@ -44,15 +44,18 @@ class MongoUsers:
     @classmethod
     def kept_in(cls, folder: Path) -> MongoUsers:
         """Those of an earlier start in this folder, or new ones, and the servers' `keyfile`; their owner's alone."""
-        folder.mkdir(parents=True, exist_ok=True)
-        path, keyfile = folder / _FILE, folder / _KEYFILE
-        found = json.loads(path.read_text())["passwords"] if path.exists() else {}
+        found = _passwords_in(folder)
         made = cls({name: found.get(name) or secrets.token_hex(24) for name in (OPERATOR, VAULT, ERASER, *keepers())})
-        if made.passwords != found:
-            write_secret(path, json.dumps(asdict(made)))
-        if not keyfile.exists():
-            write_secret(keyfile, secrets.token_hex(256))
+        made.keep_in(folder)
         return made
+
+    def keep_in(self, folder: Path) -> None:
+        """Write down what the folder lacks: a running region goes on with its passwords when its folder was lost."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.passwords != _passwords_in(folder):
+            write_secret(folder / _FILE, json.dumps(asdict(self)))
+        if not keyfile(folder).exists():
+            write_secret(keyfile(folder), secrets.token_hex(256))
 
     def url(self, user: str, host: str, replica_set: str) -> str:
         """How that user reaches the servers at `host` (host:port, several with commas)."""
@@ -137,6 +140,11 @@ def are_made(folder: Path) -> bool:
 def note_made(folder: Path) -> None:
     """Remember it."""
     (folder / _MADE).touch()
+
+
+def _passwords_in(folder: Path) -> dict[str, str]:
+    file = folder / _FILE
+    return dict(json.loads(file.read_text())["passwords"]) if file.exists() else {}
 
 
 def keyfile(folder: Path) -> Path:

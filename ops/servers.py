@@ -476,6 +476,7 @@ class MongoServer(LocalServer):
         return self._users.environment_of(service, self._member, REPLICA_SET)
 
     async def start(self) -> None:
+        self._users.keep_in(self.data_dir)
         is_old = (self.data_dir / "WiredTiger").exists()
         # From outside of a container nobody comes from the server's own machine, which may make the first user.
         if not mongo_users.are_made(self.data_dir) and (is_old or self._executable.image is not None):
