@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 from pymongo.write_concern import WriteConcern
 
 from contracts.message import Recorded
 from kernel.crash import crash_here
+from kernel.mongo import make_collection
 from kernel.parking import (
     OF_AN_EVENT,
     WAITING,
@@ -196,10 +197,7 @@ class Edition:
         existing = set(await self._database.list_collection_names())
         for name in (*(model.name for model in self.models), PARKED):
             if name + self.suffix not in existing:
-                try:
-                    await self._database.create_collection(name + self.suffix)
-                except CollectionInvalid:
-                    continue  # another replica made it just now
+                await make_collection(self._database, name + self.suffix)
 
     async def index(self) -> None:
         for model in self.models:

@@ -13,7 +13,8 @@ from typing import Any
 
 import pymongo.lock
 from pymongo import AsyncMongoClient
-from pymongo.errors import PyMongoError
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure, PyMongoError
 
 from kernel.log import Unavailable
 from kernel.wait_for import wait_for
@@ -21,6 +22,7 @@ from kernel.wait_for import wait_for
 Mongo = AsyncMongoClient[dict[str, Any]]
 
 _SELECTION_MS = 5_000
+_NAMESPACE_EXISTS = 48
 
 
 if sys.version_info < (3, 12):
@@ -44,3 +46,14 @@ async def mongo_client(uri: str, name: str) -> AsyncIterator[Mongo]:
         except PyMongoError as error:
             raise Unavailable(f"MongoDB does not answer: {type(error).__name__}") from None
         yield client
+
+
+async def make_collection(database: AsyncDatabase[dict[str, Any]], name: str, **options: Any) -> bool:
+    """Make that collection; False when there is one, even one that somebody makes in this very moment."""
+    try:
+        await database.create_collection(name, check_exists=False, **options)
+    except OperationFailure as failure:
+        if failure.code != _NAMESPACE_EXISTS:
+            raise
+        return False
+    return True

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymongo import UpdateOne
-from pymongo.errors import CollectionInvalid, PyMongoError
+from pymongo.errors import PyMongoError
 
 from kernel.crash import crash_here
-from kernel.mongo import Mongo
+from kernel.mongo import Mongo, make_collection
 from kernel.readmodel import Collection
 from kernel.sealing import seal
 from kernel.vault import KEYS, VaultUnavailable, unwrapped, vault_keys
@@ -65,9 +65,7 @@ async def rewrap(client: Mongo, database: str, wrappings: WrappingKeys) -> int:
 
 async def _refuse_older(client: Mongo, database: str, id: str) -> None:
     validator = {"$or": [{"under": {"$exists": False}}, {"under": {"$gte": id}}]}
-    try:
-        await client[database].create_collection(KEYS, validator=validator)
-    except CollectionInvalid:  # it exists
+    if not await make_collection(client[database], KEYS, validator=validator):
         await client[database].command("collMod", KEYS, validator=validator, validationLevel="strict")
 
 

@@ -40,6 +40,7 @@ from kernel.health import Health, NotReady, Stage, Surface, measure_process, ser
 from kernel.issuing import Issuing
 from kernel.jetstream import JetStreamLog, UnfitServer, check_server, open_log
 from kernel.log import Log, Unavailable
+from kernel.making import patiently
 from kernel.modules import answer_for
 from kernel.mongo import Mongo, mongo_client
 from kernel.projection import Applied, Database, Projector, ReadModel, Source
@@ -267,7 +268,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         budgets = Budgets(service.name, limits, database)
         # The room first: what finds none, and comes again and again, is not counted.
         log = MeasuredLog(own, service.name, writing.note, room.admitted, budgets.admit)
-        await room.grow(settings.room_of(service.name))
+        await patiently(partial(room.grow, settings.room_of(service.name)))
         health.probes["log"] = lambda: _log_answers(log)
         health.probes["writing"] = writing.probe
         health.probes["room"] = room.probe

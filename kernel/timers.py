@@ -25,6 +25,7 @@ from nats.errors import Error as NatsError
 from contracts.moments import clamped
 from kernel.decider import Refused
 from kernel.log import Unavailable
+from kernel.making import make_consumer, make_stream
 from kernel.parking import reason_of
 
 STREAM = "SCHED"
@@ -35,7 +36,6 @@ _ANSWER_S = 5.0
 _ACK_WAIT_S = 30
 _IN_HAND = 64
 _LONGEST_PAUSE_S = 30.0
-_STREAM_NAME_IN_USE = 10058
 # The server says here on which subject a timer that fires was set: only its own service may publish there.
 _SET_ON = "Nats-Scheduler"
 _log = structlog.get_logger()
@@ -79,9 +79,7 @@ class Timers:
             "allow_msg_ttl": True,
             "allow_direct": True,
         }
-        answer = await self._ask(f"$JS.API.STREAM.CREATE.{STREAM}", config)
-        if answer.get("error", {}).get("err_code") not in (None, _STREAM_NAME_IN_USE):
-            raise Unavailable(f"no stream for timers: {answer['error'].get('description')}")
+        await make_stream(self._nc, config)
 
     async def set(self, owner: str, purpose: str, at: datetime, payload: bytes = b"") -> UUID:
         """Fire at `at` (with a zone; in the past: at once), instead of whatever was set for this owner and purpose.
@@ -137,13 +135,11 @@ class Timers:
             task.add_done_callback(self._in_hand.discard)
 
         self._subscription = await self._nc.subscribe(f"timers.{self._service}", queue=self._service, cb=receive)
-        answer = await self._ask(
-            f"$JS.API.CONSUMER.CREATE.{STREAM}.{self._service}.due.{self._service}.>",
-            {"stream_name": STREAM, "config": config},
-        )
-        if "error" in answer:
+        try:
+            await make_consumer(self._nc, STREAM, config)
+        except Unavailable:
             await self.stop()
-            raise Unavailable(f"timers are not delivered: {answer['error'].get('description')}")
+            raise
 
     async def stop(self) -> None:
         """Take no more, and finish what is in hand."""

@@ -18,16 +18,14 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from kernel.health import NotReady
-from kernel.log import Unavailable
+from kernel.making import make_stream
 
 STREAM = "PROBE"
 FRESH_S = 5.0
 """So long an append that came back speaks for itself."""
 
-_OPEN_WITHIN_S = 5.0
 _PROBE_WITHIN_S = 1.0
 _MONITOR_WITHIN_S = 1.0
-_STREAM_NAME_IN_USE = 10058
 # Enough that it does not fit beside others into the last bytes of a full disk.
 _BODY = bytes(1024)
 
@@ -66,15 +64,7 @@ class Writing:
             "max_msgs_per_subject": 1,
             "num_replicas": self._replicas,
         }
-        try:
-            answer = await self._nc.request(
-                f"$JS.API.STREAM.CREATE.{STREAM}", json.dumps(config).encode(), timeout=_OPEN_WITHIN_S
-            )
-        except (NatsError, OSError, TimeoutError) as error:
-            raise Unavailable(f"no stream for probes: {type(error).__name__}") from error
-        trouble = json.loads(answer.data).get("error", {})
-        if trouble.get("err_code") not in (None, _STREAM_NAME_IN_USE):
-            raise Unavailable(f"no stream for probes: {trouble.get('description')}")
+        await make_stream(self._nc, config)
 
     def note(self, outcome: str) -> None:
         """An append ended like this (`kernel.telemetry.MeasuredLog`). What is refused is refused before a write."""

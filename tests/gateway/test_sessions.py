@@ -121,11 +121,19 @@ async def test_who_holds_an_initial_password_may_only_replace_it(desk: Desk, vis
     assert desk.last(a.ChangePassword).account_id == view.account_id
 
 
-async def test_a_session_that_ended_elsewhere_is_over_here_at_once(desk: Desk, visitor: Browser) -> None:
+async def _heard(gateway: Running) -> None:
+    """Returns when the gateway has what was told before: its own question to NATS is answered behind it."""
+    await gateway.caller._client.flush()
+
+
+async def test_a_session_that_ended_elsewhere_is_over_here_at_once(
+    desk: Desk, gateway: Running, visitor: Browser
+) -> None:
     view = await somebody(desk, visitor, Role.INSTALLER)
     assert (await visitor.ask("GET", "/session")).status_code == 200
     del desk.sessions[view.session_id]
     await desk.tell(view.installer_id or "", "session", view.account_id)
+    await _heard(gateway)
     assert (await visitor.ask("GET", "/session")).status_code == 401
 
 
@@ -172,11 +180,6 @@ async def test_going_back_returns_the_distributors_own_session(desk: Desk, visit
     assert desk.last(a.EndImpersonation).installer_id == installer_id
     assert (await visitor.ask("GET", "/session")).json()["account_id"] == own.account_id
     assert (await visitor.ask("DELETE", "/session")).status_code == 204
-
-
-async def _heard(gateway: Running) -> None:
-    """Returns when the gateway has what was told before: its own question to NATS is answered behind it."""
-    await gateway.caller._client.flush()
 
 
 @pytest.mark.row("X-04")

@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from uuid import uuid4
 
 import pymongo
 import pytest
 
 from kernel.log import Unavailable
-from kernel.mongo import Mongo, mongo_client
+from kernel.mongo import Mongo, make_collection, mongo_client
 from ops.processes import free_port
 from ops.servers import MongoServer
 
@@ -31,3 +32,14 @@ async def test_a_server_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="MongoDB does not answer"):
         async with mongo_client(f"mongodb://127.0.0.1:{free_port()}", "test"):
             pass
+
+
+async def test_a_collection_that_many_make_at_once_is_made_by_one_of_them(mongodb_uri: str) -> None:
+    async with mongo_client(mongodb_uri, "test") as client:
+        database = client[f"made_{uuid4().hex[:12]}"]
+        for name in ("first", "second", "third"):
+            rules = [{"n": {"$gte": number}} for number in range(8)]
+            made = await asyncio.gather(*(make_collection(database, name, validator=rule) for rule in rules))
+            assert sorted(made) == [False] * 7 + [True]
+            assert not await make_collection(database, name, validator={"n": {"$gte": 99}})
+        await client.drop_database(database)

@@ -1,5 +1,6 @@
 """A service that cannot write is not ready, whoever notices it first: its own appends, a probe, or nats-server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -7,11 +8,12 @@ from uuid import uuid4
 import pytest
 from nats.aio.client import Client
 
+from kernel import making
 from kernel.health import NotReady
 from kernel.jetstream import connect
 from kernel.writing import FRESH_S, STREAM, Writing, ailment
 from ops.processes import free_port
-from ops.servers import NatsServer
+from ops.servers import NatsCluster, NatsServer
 
 
 class Clock:
@@ -35,6 +37,13 @@ async def opened(nc: Client, monitor_url: str | None = None, clock: Clock | None
     writing = Writing(nc, f"t{uuid4().hex[:12]}", replicas, monitor_url, clock or Clock())
     await writing.open()
     return writing
+
+
+async def is_well(writing: Writing) -> bool:
+    try:
+        return await writing.probe() is None
+    except NotReady:
+        return False
 
 
 async def probes_of(nc: Client) -> int:
@@ -108,4 +117,21 @@ async def test_a_server_that_does_not_take_the_probe_makes_not_ready(tmp_path: P
         await client.jetstream().delete_stream(STREAM)
         with pytest.raises(NotReady, match="a write does not come back within 1 s"):
             await writing.probe()
+        await client.close()
+
+
+async def test_a_cluster_that_has_no_leader_yet_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "_ATTEMPT_S", 0.5)
+    async with NatsCluster(tmp_path) as cluster:
+        client = await connect(cluster.url, "test")
+        one, *others = cluster.nodes
+        await asyncio.gather(*(node.kill() for node in others))
+        opening = asyncio.create_task(opened(client, replicas=3))
+        done, _ = await asyncio.wait([opening], timeout=2)
+        assert not done
+        await cluster.start()
+        writing = await opening
+        async with asyncio.timeout(20):
+            while not await is_well(writing):
+                await asyncio.sleep(0.2)
         await client.close()
