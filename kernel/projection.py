@@ -59,13 +59,12 @@ _log = structlog.get_logger()
 
 
 class Phase(StrEnum):
-    """What a projector is doing. Only `STOPPED` needs a person."""
+    """What a projector is doing."""
 
     STANDBY = "standby"
     REBUILDING = "rebuilding"
     LIVE = "live"
     RETRYING = "retrying"
-    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ class Projector:
 
         Never returns. What an event says never stops it: an event that cannot be taken waits, and others go on.
         """
-        await self._lease.hold(self._project)
+        await self._lease.hold(self._lead)
 
     async def rebuild(self, progress: Callable[[Progress], None] = lambda progress: None) -> Checkpoint:
         """Fold the logs anew into fresh collections beside the live ones, and swap when they have caught up.
@@ -190,6 +189,12 @@ class Projector:
         checkpoint = await checkpoint_of(self._database)
         swapping = checkpoint is not None and checkpoint.swap is not None
         return await finish_swap(self._database, checkpoint) if checkpoint and swapping else checkpoint
+
+    async def _lead(self, session: AsyncClientSession) -> None:
+        try:
+            await self._project(session)
+        finally:
+            self.phase, self.problem = Phase.STANDBY, None
 
     async def _project(self, session: AsyncClientSession) -> None:
         pause_s = _PAUSE_S

@@ -29,12 +29,13 @@ from kernel.handling import Contended
 from kernel.lease import Lease
 from kernel.log import Conflict, StoredMessage, Unavailable
 from kernel.parking import WAITING, Parked, alarm, may_pass, reason_of, remark_on, subjects_in, write_probes
+from kernel.progress import Progress
 from kernel.readmodel import BSON, Database
 from kernel.source import Source, is_of, kinds_of
 from kernel.tasks import ended
 from kernel.telemetry import span_of
 from kernel.timers import Timers
-from kernel.vault import Keys, WrongSecret
+from kernel.vault import Keys, VaultUnavailable, WrongSecret
 
 PARKED = "reactions_parked"
 _BATCH = 100
@@ -42,7 +43,8 @@ _PASSED_OVER = 1000
 _PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _TRIES = 3
-_PASSING = (Unavailable, Contended, Conflict, PyMongoError, WrongSecret)
+_OTHERS = (Unavailable, Contended, Conflict)
+_PASSING = (*_OTHERS, PyMongoError, WrongSecret)
 _log = structlog.get_logger()
 
 
@@ -118,7 +120,6 @@ class Reactions:
     ) -> None:
         by_service = {source.service: source for source in sources}
         self.service = service
-        self.problem: str | None = None
         self._parked = database[PARKED]
         self._readers = [
             _Reader(reaction, by_service[reaction.follows], deciding, database.with_options(BSON), keys, timers)
@@ -127,13 +128,17 @@ class Reactions:
         self._lease = Lease(database, "reactions")
 
     @property
-    def is_ready(self) -> bool:
-        """False when a reaction has stopped; `problem` says why. No event stops one."""
-        return self.problem is None
+    def problem(self) -> str | None:
+        """Why a reaction does not get on: its store or its keys are refused to it. No event does that."""
+        return next((f"{each.reaction.name} {trouble}" for each, trouble in self._troubles() if each.is_to_blame), None)
 
     async def remark(self) -> str | None:
-        """What an operator is to know: how many events wait."""
-        return await remark_on(self._parked)
+        """What an operator is to know: how many events wait, and which reaction waits for somebody else."""
+        waiting = [f"{each.reaction.name} {trouble}" for each, trouble in self._troubles()]
+        return "; ".join(filter(None, [await remark_on(self._parked), *waiting])) or None
+
+    def _troubles(self) -> list[tuple[_Reader, str]]:
+        return [(each, trouble) for each in self._readers if (trouble := each.progress.trouble)]
 
     async def run(self) -> None:
         """React while holding the service's lease. Never returns."""
@@ -189,8 +194,17 @@ class _Reader:
         self._aggregates = source.recording(reaction.on)
         self._kinds = kinds_of(reaction.on)
         self._blocked: set[str] = set()
+        self.progress = Progress()
+        self.is_to_blame = False
+        """Whether what it failed at last is this service's own, and not another one that is away."""
 
     async def run(self, session: AsyncClientSession, turn: asyncio.Lock) -> None:
+        try:
+            await self._run(session, turn)
+        finally:
+            self.progress.stepped()
+
+    async def _run(self, session: AsyncClientSession, turn: asyncio.Lock) -> None:
         pause_s = _PAUSE_S
         while True:
             began_at = time.monotonic()
@@ -199,7 +213,9 @@ class _Reader:
             except Fenced:
                 _log.info("reaction stepped back", reaction=self.reaction.name)
             except _PASSING as failure:
-                _log.warning("reaction retries", reaction=self.reaction.name, reason=type(failure).__name__)
+                self.is_to_blame = not isinstance(failure, _OTHERS) or isinstance(failure, VaultUnavailable)
+                self.progress.failed(reason_of(failure))
+                _log.warning("reaction retries", reaction=self.reaction.name, reason=reason_of(failure))
             pause_s = _PAUSE_S if time.monotonic() - began_at > _LONGEST_PAUSE_S else min(2 * pause_s, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
 
@@ -228,18 +244,22 @@ class _Reader:
 
     async def _follow(self, session: AsyncClientSession, turn: asyncio.Lock) -> None:
         position = await self._open()
+        self.progress.opened()
         log = self._source.log
         following = cast(AsyncGenerator[list[StoredMessage], None], log.follow(position.seq, _BATCH, self._aggregates))
         async with contextlib.aclosing(following):
             async for messages in following:
                 mine = [message for message in messages if is_of(message, self._kinds)]
+                self.progress.takes()
                 parked = await self._take(mine)
                 # To note each event that leads to nothing would cost more than most commands do; reading some again
                 # after a restart costs little.
-                if not mine and messages[-1].seq - position.seq < _PASSED_OVER:
+                if mine or messages[-1].seq - position.seq >= _PASSED_OVER:
+                    async with turn:
+                        await self._advance(position, messages[-1].seq, parked, session)
+                self.progress.stepped()
+                if not mine:
                     continue
-                async with turn:
-                    await self._advance(position, messages[-1].seq, parked, session)
                 alarm(self.reaction.name, parked)
                 crash_here("reaction.committed")
 

@@ -254,6 +254,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         vault = mongo
         if settings.mongodb_vault_uri:
             vault = await stack.enter_async_context(mongo_client(settings.mongodb_vault_uri, f"{service.name}-vault"))
+            health.probes["vault"] = lambda: _mongo_answers(vault)
         keys = MongoKeys(vault, settings.wrappings(), settings.database("vault"))
         await keys.check()
         database: Database = mongo.get_database(settings.database(service.name), BSON)
@@ -575,8 +576,8 @@ async def _projects(projector: Projector) -> str | None:
 
 
 async def _reacts(reactions: Reactions) -> str | None:
-    if not reactions.is_ready:
-        raise NotReady(reactions.problem or "stopped")
+    if reactions.problem is not None:
+        raise NotReady(reactions.problem)
     return await _remarked(reactions.remark())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import signal
 import sys
@@ -16,6 +17,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.message import Command, Event, Recorded
+from kernel import progress
 from kernel.codec import Codec
 from kernel.decider import Aggregate, Decision, Refused
 from kernel.handling import Deciding
@@ -183,7 +185,7 @@ async def test_what_is_unavailable_is_tried_again_and_parks_nothing(two: Desk) -
     two.unavailable = 3
     async with running(two.reactions()) as reactions:
         await two.reached(await two.there.tally("a", 1, 2))
-        assert reactions.is_ready
+        assert reactions.problem is None
     assert await two.notes("a") == (1, 2)
     assert await two.here.database.reactions_parked.count_documents({}) == 0
 
@@ -236,9 +238,51 @@ async def test_no_number_of_poison_events_stops_the_reaction(two: Desk) -> None:
         await two.there.append(f"bad{number}", BAD)
     async with running(two.reactions()) as reactions:
         await two.reached(await two.there.tally("b", 1))
-        assert reactions.is_ready
+        assert reactions.problem is None
         assert (await reactions.remark() or "").startswith("40 events wait")
     assert await two.notes("all") == (1,)
+
+
+async def test_a_reaction_that_waits_for_another_service_says_so_and_stays_ready(
+    two: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "GRACE_S", 0.3)
+    two.unavailable = 6
+    async with running(two.reactions()) as reactions:
+        last = await two.there.tally("a", 1)
+        async with asyncio.timeout(20):
+            while (remark := await reactions.remark()) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert re.fullmatch(r"note_what_is_tallied has not got on for \d+ s: Unavailable at .*", remark)
+        assert reactions.problem is None
+        await two.reached(last)
+        await two.there.tally("b", 1)
+        await two.reached(last + 1)
+        async with asyncio.timeout(5):
+            while await reactions.remark() is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("refused", ["reactions", "reactions_parked"])
+async def test_a_reaction_whose_store_refuses_everything_is_not_ready_until_it_takes_something(
+    two: Desk, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    monkeypatch.setattr(progress, "GRACE_S", 0.3)
+    await two.here.database.create_collection(refused, validator={"$expr": False})
+    await two.there.append("a", BAD)
+    async with running(two.reactions()) as reactions:
+        last = await two.there.tally("b", 1)
+        async with asyncio.timeout(20):
+            while reactions.problem is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert re.fullmatch(
+            r"note_what_is_tallied has not got on for \d+ s: (WriteError|BulkWriteError) 121 at .*", reactions.problem
+        )
+        await two.here.database.command("collMod", refused, validator={})
+        await two.reached(last)
+        async with asyncio.timeout(5):
+            while reactions.problem is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 async def test_what_mongodb_refuses_of_one_event_parks_it_and_a_mongodb_that_refuses_all_parks_nothing(

@@ -372,12 +372,13 @@ async def test_it_is_unready_while_a_server_is_dead_and_ready_when_it_is_back(tm
     async with (
         NatsServer(tmp_path / "nats") as nats_server,
         MongoServer(tmp_path / "mongod", cache_gb=0.25) as mongod,
-        process(tmp_path, nats_server.url, mongod.url) as toy,
+        MongoServer(tmp_path / "vault", cache_gb=0.25) as vault,
+        process(tmp_path, nats_server.url, mongod.url, MONGODB_VAULT_URI=vault.url) as toy,
         calling(nats_server.url) as caller,
     ):
         await toy.until_ready()
         counter_id = new_id()
-        for dead, server in (("nats", nats_server), ("mongodb", mongod)):
+        for dead, server in (("nats", nats_server), ("mongodb", mongod), ("vault", vault)):
             accepted = await caller.command(count(counter_id=counter_id))
             await server.kill()
             await eventually(lambda name=dead: toy.is_unready_for(name))
@@ -394,7 +395,7 @@ async def test_it_is_unready_while_a_server_is_dead_and_ready_when_it_is_back(tm
 
             await eventually(answers)
         accepted = await caller.command(count(counter_id=counter_id))
-        assert accepted.extra == {"count": 3}
+        assert accepted.extra == {"count": 4}
 
 
 async def test_a_process_that_cannot_start_says_why_in_one_line(tmp_path: Path, nats_url: str) -> None:

@@ -124,7 +124,7 @@ async def test_a_cluster_that_has_no_leader_yet_is_waited_for(tmp_path: Path, mo
     monkeypatch.setattr(making, "_ATTEMPT_S", 0.5)
     async with NatsCluster(tmp_path) as cluster:
         client = await connect(cluster.url, "test")
-        one, *others = cluster.nodes
+        _, *others = cluster.nodes
         await asyncio.gather(*(node.kill() for node in others))
         opening = asyncio.create_task(opened(client, replicas=3))
         done, _ = await asyncio.wait([opening], timeout=2)
@@ -132,6 +132,6 @@ async def test_a_cluster_that_has_no_leader_yet_is_waited_for(tmp_path: Path, mo
         await cluster.start()
         writing = await opening
         async with asyncio.timeout(20):
-            while not await is_well(writing):
+            while not await is_well(writing):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         await client.close()
