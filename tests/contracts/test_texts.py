@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,11 @@ LANGUAGES = sorted(json.loads((LOCALES / "languages.json").read_text()))
 # What is raised with a code as its first text, and what carries one as `code`.
 _RAISED = {"Refused", "refused", "fault", "Problem"}
 _CARRYING = {"FieldRefusal", "Refusal"}
+
+# What only that service can keep: its words are shown once it is there.
+PROMISES = {"notify": r"\bapps?\b|\be-mails (are|that)\b", "billing": r"\bpa(y|id)\b|\bpayments?\b|\bsubscri"}
+# Names of what a relay opens by, and of modules that are not shown yet.
+NAMES = ("access.method.", "module.")
 
 
 def texts(language: str) -> dict[str, Any]:
@@ -71,3 +77,17 @@ def test_every_event_has_a_name(language: str) -> None:
 def test_every_service_is_asked_for_its_events() -> None:
     for name in SERVICES:
         assert set(importlib.import_module(f"services.{name}.__main__").SERVICE.events) <= set(SERVICES[name].EVENTS)
+
+
+def sentences(texts: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, text in texts.items():
+        if isinstance(text, dict):
+            yield from sentences(text, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", text
+
+
+@pytest.mark.parametrize("service", PROMISES.keys() - SERVICES.keys())
+def test_nothing_is_promised_that_no_service_keeps(service: str) -> None:
+    told = [key for key, text in sentences(texts("en")) if re.search(PROMISES[service], text, re.IGNORECASE)]
+    assert [key for key in told if not key.startswith(NAMES)] == []
