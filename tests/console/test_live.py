@@ -112,3 +112,44 @@ async def test_what_happens_before_the_page_listens_is_on_it_once_it_does(place:
     await expect(row).to_contain_text("Inactivated")
     told.set()
     await expect(row).to_contain_text("Normal")
+
+
+_TELLS_WHAT_IT_HEARS = """
+const Source = window.EventSource;
+window.EventSource = class extends Source {
+  constructor(url) {
+    super(url);
+    this.addEventListener("open", () => window.hears("open"));
+    this.addEventListener("message", () => window.hears("message"));
+  }
+};
+"""
+
+
+async def test_what_happens_while_a_page_is_asked_for_the_first_time_is_on_it(place: Town, visit: Visit) -> None:
+    installer = await place.installer()
+    home = await place.household(installer, "Slow Answer House")
+    page = await visit(installer, "/user")
+    answered, told = asyncio.Event(), asyncio.Event()
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def hold(route: Route) -> None:
+        if answered.is_set():
+            await route.continue_()
+            return
+        answered.set()
+        from_before = await route.fetch()
+        await told.wait()
+        await route.fulfill(response=from_before)
+
+    await page.expose_function("hears", heard.put_nowait)
+    await page.add_init_script(_TELLS_WHAT_IT_HEARS)
+    await page.route("**/api/v1/users?*", hold)
+    await page.reload()
+    await answered.wait()
+    assert await heard.get() == "open"
+    await place.activate(home)
+    assert await heard.get() == "message"
+    await page.wait_for_timeout(1000)  # it is asked again before the first answer comes, or not at all
+    told.set()
+    await expect(page.get_by_role("row", name=re.compile("Slow Answer House"))).to_contain_text("Normal")

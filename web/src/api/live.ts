@@ -41,8 +41,14 @@ export function useLive(active: boolean): void {
     const flush = async () => {
       const roots = [...changed];
       changed.clear();
+      // Asked for the first time and not answered yet: that goes on as it is, and may be answered from before the change.
+      const underWay = queries
+        .getQueryCache()
+        .findAll({ fetchStatus: "fetching", predicate: ({ state }) => state.data === undefined })
+        .flatMap(({ queryKey: [root] }) => roots.filter((each) => each === root));
       const asked = Promise.all(roots.map((root) => queries.invalidateQueries({ queryKey: [root] })));
       await Promise.race([asked, new Promise((resolve) => window.setTimeout(resolve, roundMs))]);
+      underWay.forEach((root) => changed.add(root));
       gathering = undefined;
       if (changed.size > 0) note([]);
     };
