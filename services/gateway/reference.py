@@ -50,7 +50,10 @@ class LanguageName(BaseModel):
 
 
 class About(BaseModel):
-    """What this is and whom to ask; empty where the region's operator has set nothing."""
+    """What this is and whom to ask; empty where the region's operator has set nothing.
+
+    So many hours after a Reset or Delete nothing of what it erased is left in copies that the stores make.
+    """
 
     product: str
     version: str
@@ -63,6 +66,7 @@ class About(BaseModel):
     ticket_url: str
     smart_home_url: str
     payment_notice: str
+    erased_within_hours: int
 
 
 class Server(BaseModel):

@@ -96,6 +96,26 @@ async def test_a_credential_has_its_time_and_the_form_of_its_kind(place: Town, v
     await expect(row).to_contain_text("Not yet")
 
 
+@pytest.mark.parametrize("language", ["en", "fa"])
+async def test_what_a_device_with_a_lost_clock_tells_is_shown_when_it_came_with_a_mark(
+    place: Town, visit: Visit, language: str
+) -> None:
+    installer = await place.installer()
+    home = await place.household(installer, "Old Clock House", activated=True)
+    device = await bound(installer, home, "Door", relays=PIN_AT_GATE)
+    page = await visit(installer, f"/user/{home}/access", locale=language)
+    mark = texts(language)["access"]["clockWrong"]
+    async with powered(place, device, model="R28", firmware="28.30.10.7") as intercom:
+        await intercom.tell_door("opened", relay=1, method="pin")
+        line = page.get_by_role("row").filter(has_text=texts(language)["access"]["kind"]["opened"])
+        await expect(line).to_have_count(1)
+        await expect(page.get_by_text(mark)).to_have_count(0)
+        await intercom.tell_door("opened", relay=1, method="pin", at="1970-01-01T00:00:07Z")
+        await expect(line).to_have_count(2)
+        await expect(line.filter(has_text=mark)).to_have_count(1)
+        await expect(page.get_by_text("1970")).to_have_count(0)
+
+
 @pytest.mark.row("U-39", "U-41")
 async def test_after_a_reset_the_page_names_the_devices_that_have_not_confirmed(place: Town, visit: Visit) -> None:
     installer = await place.installer()

@@ -226,6 +226,7 @@ async def test_reset_password_and_delete_stand_at_the_bottom_and_ask_first(place
     await page.get_by_role("button", name="Delete").click()
     ask = page.get_by_role("dialog", name="Delete user")
     await expect(ask).to_contain_text("Leaving House")
+    await expect(ask).to_contain_text("erased too, within 24 hours.")
     await expect(ask.get_by_role("button", name="Cancel")).to_be_focused()
     await ask.get_by_role("button", name="Cancel").click()
     await expect(ask).to_have_count(0)
@@ -256,6 +257,7 @@ async def test_reset_says_that_it_is_for_rentals_and_empties_the_household(place
     await expect(reset).to_contain_text("then create the accounts of the new tenants")
     for goes_or_stays in ("All family accounts", "Messages and alarms", "Account status and expiry", "The audit trail"):
         await expect(reset.get_by_text(goes_or_stays)).to_be_visible()
+    await expect(reset).to_contain_text("erased too, within 24 hours.")
     await reset.get_by_role("button", name="Close").click()
     await expect(reset).to_have_count(0)
     await expect(row).to_contain_text("tenant-")

@@ -105,6 +105,7 @@ async def test_about_tells_version_scope_and_whom_to_ask(visitor: Browser) -> No
         "ticket_url": "https://tickets.example.org",
         "smart_home_url": "https://home.example.org",
         "payment_notice": "",
+        "erased_within_hours": 24,
     }
 
 

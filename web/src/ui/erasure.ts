@@ -1,12 +1,21 @@
 // Until when something of what Reset or Delete erased may be left in copies that the stores make, in words.
 import i18next from "i18next";
+import { useTranslation } from "react-i18next";
 import type { Accepted, AuditRow } from "../api";
+import { useAbout } from "../api/reference";
 import { timestamp } from "../i18n/format";
 
 /** `done`, and by when nothing is left, as the answer to Reset or Delete says. */
 export function erasedText(done: string, { extra }: Accepted): string {
   const at = typeof extra?.erased_by === "string" ? timestamp(extra.erased_by) : null;
   return at ? `${done}. ${i18next.t("reset.erasedBy", { at })}` : done;
+}
+
+/** Within which time nothing will be left, for whoever is about to reset or delete; empty until that is known. */
+export function useErasedWithin(): string {
+  const { t } = useTranslation();
+  const { data: about } = useAbout();
+  return about ? t("reset.erasedWithin", { hours: about.erased_within_hours }) : "";
 }
 
 /** What the line of a Reset or Delete says of it; null on every other line. */

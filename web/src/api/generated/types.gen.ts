@@ -8,6 +8,8 @@ export type ClientOptions = {
  * About
  *
  * What this is and whom to ask; empty where the region's operator has set nothing.
+ *
+ * So many hours after a Reset or Delete nothing of what it erased is left in copies that the stores make.
  */
 export type About = {
     /**
@@ -54,6 +56,10 @@ export type About = {
      * Payment Notice
      */
     payment_notice: string;
+    /**
+     * Erased Within Hours
+     */
+    erased_within_hours: number;
 };
 
 /**

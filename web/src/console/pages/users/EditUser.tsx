@@ -16,7 +16,7 @@ import {
 import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
 import { ConfirmDialog } from "../../../ui/Dialog";
-import { erasedText } from "../../../ui/erasure";
+import { erasedText, useErasedWithin } from "../../../ui/erasure";
 import { WaitsAlert } from "../../../ui/Handover";
 import { useAreaCode } from "../../../ui/Phone";
 import { toastDone, useRefusalText } from "../../../ui/refusals";
@@ -48,6 +48,7 @@ export function EditUser({ user }: { user: UserDetail }) {
   const text = useRefusalText();
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const within = useErasedWithin();
   const session = useSession();
   const { behind } = useAreaCode(user.country);
   const initial = useMemo(() => formOf(user, behind), [user, behind]);
@@ -141,7 +142,7 @@ export function EditUser({ user }: { user: UserDetail }) {
             {t("user.deleteWhose")} <bdi style={{ fontWeight: 600 }}>{user.name}</bdi>
           </Text>
           <Text size="sm" c="dimmed" mt={6}>
-            {t("user.deleteExplain")}
+            {t("user.deleteExplain")} {within}
           </Text>
         </ConfirmDialog>
       )}

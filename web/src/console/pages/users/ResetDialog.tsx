@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { type Accepted, once, resetUser, type UserRow } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { ConfirmDialog } from "../../../ui/Dialog";
-import { erasedText } from "../../../ui/erasure";
+import { erasedText, useErasedWithin } from "../../../ui/erasure";
 import { toastDone, useRefusalText } from "../../../ui/refusals";
 
 const goes = ["goesMembers", "goesContacts", "goesHistory", "goesMessages", "goesKeys", "goesLogin"] as const;
@@ -15,6 +15,7 @@ export function ResetDialog({ user, onClose }: { user: Pick<UserRow, "user_id" |
   const { t } = useTranslation();
   const text = useRefusalText();
   const queries = useQueryClient();
+  const within = useErasedWithin();
   const reset = useCommand<string, Accepted>((user_id, key) => resetUser({ path: { user_id }, headers: once(key) }), {
     onSuccess: async (accepted) => {
       toastDone(erasedText(t("reset.done"), accepted));
@@ -74,6 +75,9 @@ export function ResetDialog({ user, onClose }: { user: Pick<UserRow, "user_id" |
           </List>
         </div>
       </SimpleGrid>
+      <Text size="sm" c="dimmed" mt="md">
+        {within}
+      </Text>
     </ConfirmDialog>
   );
 }
