@@ -127,6 +127,18 @@ async def resize(nc: Client, service: str, most: int, by: str) -> int:
     return int(config["max_bytes"])
 
 
+async def grow(nc: Client, service: str, most: int, by: str) -> bool:
+    """Let the log of a service hold `most` bytes if it may hold less; a smaller setting is no wish.
+
+    Whether it was made larger. Raises `ValueError` and `Unavailable` as `resize` does.
+    """
+    config, _ = _config_and_state(await _asked(nc, f"$JS.API.STREAM.INFO.{service.upper()}"))
+    if not 0 < config["max_bytes"] < most:
+        return False
+    await resize(nc, service, most, by)
+    return True
+
+
 async def _growth(nc: Client, stream: str, state: Mapping[str, Any], now: datetime) -> float | None:
     """By how many bytes it grows in a day; of a log younger than that, what its age so far makes of a day."""
     if not state["messages"]:
@@ -173,16 +185,12 @@ class Room:
         self._refuses = False
         self.filling: Filling | None = None
 
-    async def grow(self, most: int) -> None:
-        """Let it hold `most` bytes if it may hold less, since a larger setting is a wish; a smaller one is none."""
+    async def compare(self, wanted: int) -> None:
+        """Say so when the log may hold less than the setting wants. Only the operator changes a stream."""
         found = await self.look()
-        if not 0 < found.most < most:
-            return
-        try:
-            await resize(self._nc, self._service, most, "the setting of the service")
-            await self.look()
-        except ValueError as refusal:
-            _log.warning("log-not-resized", stream=self._service.upper(), wanted=most, reason=str(refusal))
+        if 0 < found.most < wanted:
+            how = f"smartplus log resize {self._service} {wanted}"
+            _log.warning("log-smaller-than-set", stream=self._service.upper(), most=found.most, wanted=wanted, how=how)
 
     async def watch(self) -> None:
         """Look every two seconds, and once a minute at its growth, for ever."""

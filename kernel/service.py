@@ -269,7 +269,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         budgets = Budgets(service.name, limits, database)
         # The room first: what finds none, and comes again and again, is not counted.
         log = MeasuredLog(own, service.name, writing.note, room.admitted, budgets.admit)
-        await patiently(partial(room.grow, settings.room_of(service.name)))
+        await patiently(partial(room.compare, settings.room_of(service.name)))
         health.probes["log"] = lambda: _log_answers(log)
         health.probes["writing"] = writing.probe
         health.probes["room"] = room.probe

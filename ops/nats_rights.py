@@ -1,7 +1,8 @@
 """What each process of a region may say and hear on NATS, made from what it has to do with the others.
 
-The rule it protects: a gateway publishes no event and touches no stream, a service publishes its own events alone, and
-nobody reads answers or commands that are for another.
+The rule it protects: a gateway publishes no event and touches no stream, a service publishes its own events alone and
+changes no stream (one that it may change, it may have drop its past and keep what is said to others), and nobody reads
+answers or commands that are for another.
 """
 
 from __future__ import annotations
@@ -61,8 +62,6 @@ def rights_of(name: str) -> Rights:
     if part.keeps_log:
         publish += [f"event.{name}.>", f"projected.{name}", "live.>", *_answering(name), *_keeping_time(name)]
         publish += [right for stream in (name, *part.follows) for right in _reading(stream.upper())]
-        # It makes room for itself when its setting says so. What a stream refuses (deletion) it refuses after that too.
-        publish += [f"$JS.API.STREAM.UPDATE.{name.upper()}"]
         publish += [f"probe.{name}", f"$JS.API.STREAM.CREATE.{_PROBES}"]
         subscribe += [f"command.{name}.>", f"query.{name}.>", f"projected.{name}", f"timers.{name}", f"health.{name}"]
     return Rights(tuple(publish), tuple(subscribe))

@@ -11,9 +11,9 @@ from pydantic import ByteSize
 
 from kernel.jetstream import connect
 from kernel.log import Unavailable
-from kernel.room import filling
+from kernel.room import filling, grow
 from kernel.room import resize as resize_log
-from kernel.settings import read_settings, size
+from kernel.settings import DEFAULT_LOG_MAX_BYTES, read_settings, room_of, size
 from ops.events import SERVICES
 from ops.failures import ServerFailed
 
@@ -38,6 +38,25 @@ async def resize(service: str, wanted: str) -> None:
             raise ServerFailed(str(refusal)) from None
     sizes = " now; it could hold ".join(ByteSize(each).human_readable() for each in (most, before))
     print(f"The log of {service} can hold {sizes} (resized by {by}).")
+
+
+async def grow_to_setting(nats_url: str, sizes: str | None) -> list[str]:
+    """Let each log hold what its setting wants (`SMARTPLUS_LOG_MAX_BYTES`); what became of those that held less.
+
+    `nats_url` is the operator's: services change no stream. Raises `Unavailable`.
+    """
+    nc, said = await connect(nats_url, "smartplus log"), []
+    try:
+        for service in SERVICES:
+            most = room_of(sizes or DEFAULT_LOG_MAX_BYTES, service)
+            try:
+                if await grow(nc, service, most, "the setting of the service"):
+                    said.append(f"the log of {service} can hold {ByteSize(most).human_readable()} now")
+            except ValueError as refusal:
+                said.append(f"the log of {service} stays as it is. {refusal}")
+    finally:
+        await nc.close()
+    return said
 
 
 @asynccontextmanager

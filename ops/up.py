@@ -10,10 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import services
+from kernel.log import Unavailable
 from ops import local, locks
 from ops.disk_need import DiskNeed
 from ops.failures import ServerFailed
 from ops.processes import free_port, port_is_free, spawn_piped
+from ops.room import grow_to_setting
 from ops.servers import LOOPBACK, MongoServer, NatsServer
 from ops.supervisor import Child, Program, Supervisor, relay
 
@@ -103,6 +105,9 @@ async def up(data: Path, port: int, demo: bool) -> None:
         stages.append([_demo_intercoms(environment, data, screen)])
 
     async def when_ready() -> None:
+        with contextlib.suppress(Unavailable):
+            for line in await grow_to_setting(environment["NATS_URL"], os.environ.get("SMARTPLUS_LOG_MAX_BYTES")):
+                screen.say("log", line)
         if demo:
             await _load_demo(environment, screen)
         print(_welcome(environment["SMARTPLUS_PUBLIC_URL"], data, demo), flush=True)

@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import pytest
 from nats.aio.client import Client
+from structlog.testing import capture_logs
 
 from kernel.health import NotReady
 from kernel.jetstream import JetStreamLog, UnfitServer, connect, open_log
 from kernel.log import LogFull, NewMessage, Unavailable
-from kernel.room import Filling, Room, filling, resize
+from kernel.room import Filling, Room, filling, grow, resize
 from kernel.telemetry import REGISTRY
 
 MIB = 2**20
@@ -134,10 +135,24 @@ async def test_a_log_is_never_made_smaller_than_what_it_holds_nor_larger_than_th
 async def test_a_larger_setting_makes_a_log_larger_at_the_start_and_a_smaller_one_changes_nothing(nc: Client) -> None:
     service = a_service()
     await open_log(nc, service, max_bytes=MIB)
+    assert await grow(nc, service, 2 * MIB, "the setting")
+    assert not await grow(nc, service, MIB, "the setting")
+    with pytest.raises(ValueError, match="nats-server refuses it: insufficient storage"):
+        await grow(nc, service, 2**50, "the setting")
+    assert (await filling(nc, service)).most == 2 * MIB
+
+
+async def test_a_service_says_that_its_log_holds_less_than_is_set_and_changes_nothing(nc: Client) -> None:
+    service = a_service()
+    await open_log(nc, service, max_bytes=MIB)
     room = Room(nc, service)
-    for wanted, most in ((2 * MIB, 2 * MIB), (MIB, 2 * MIB), (2**50, 2 * MIB)):
-        await room.grow(wanted)
-        assert (await room.look()).most == most
+    with capture_logs() as said:
+        await room.compare(MIB)
+        await room.compare(2 * MIB)
+    assert [(line["event"], line["how"]) for line in said] == [
+        ("log-smaller-than-set", f"smartplus log resize {service} {2 * MIB}")
+    ]
+    assert (await room.look()).most == MIB
 
 
 async def test_a_log_that_the_disk_cannot_hold_is_refused_with_the_way_out(nc: Client) -> None:

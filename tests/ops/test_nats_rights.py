@@ -99,7 +99,7 @@ def hostile(name: str) -> list[tuple[str, bytes]]:
             said += [(f"$JS.API.CONSUMER.CREATE.{stream}", json.dumps({"stream_name": stream, "config": {}}).encode())]
     said += [(f"$JS.API.STREAM.MSG.GET.{stream}", b'{"seq":1}') for stream in ("SCHED", "NEW", "PROBE")]
     for stream in [*map(str.upper, KEEPERS), "SCHED", "NEW"]:
-        verbs = ["DELETE", "PURGE", "MSG.DELETE", *(["UPDATE"] if stream != name.upper() else [])]
+        verbs = ["DELETE", "PURGE", "MSG.DELETE", "UPDATE"]
         said += [(f"$JS.API.STREAM.{verb}.{stream}", b"{}") for verb in verbs]
         said += [(f"$JS.API.STREAM.SNAPSHOT.{stream}", b"{}")]
         said += [(f"$JS.API.CONSUMER.LIST.{stream}", b""), (f"$JS.API.CONSUMER.NAMES.{stream}", b"")]
@@ -188,3 +188,24 @@ async def test_only_who_lets_devices_in_is_told_how(cell: Cell) -> None:
     assert len({each["NATS_URL"] for each in urls.values()}) == len(PARTS)
     assert {name for name, each in urls.items() if "NATS_AUTH_URL" in each} == {"devices"}
     assert all(cell.server.environment["NATS_URL"] not in each.values() for each in urls.values())
+
+
+async def test_no_service_changes_a_stream_not_even_its_own(cell: Cell) -> None:
+    """Whoever may update a stream may have it drop what it holds, and keep what is said to others."""
+    before = await cell.state()
+    for name in KEEPERS:
+        config = json.loads(before[name.upper()][2])
+        async with entered(cell, name) as (client, _):
+            for harm in (
+                {"max_msgs": 1, "discard": "old"},
+                {"max_age": 10**9},
+                {"subjects": [f"event.{name}.>", "command.>", "query.>"]},
+                {"subjects": [f"event.{name}.>", "_INBOX.>"]},
+                {"sources": [{"name": other.upper()} for other in KEEPERS if other != name]},
+                {"republish": {"src": f"event.{name}.>", "dest": "live.>"}},
+            ):
+                request = json.dumps(config | harm).encode()
+                await client.publish(f"$JS.API.STREAM.UPDATE.{name.upper()}", request, f"_INBOX.{name}.mine")
+            await client.flush()
+    await cell.operator.flush()
+    assert await cell.state() == before
