@@ -393,6 +393,7 @@ class IssueConfiguration(Command):
 
     device_id: Id
     configuration: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    residents: Annotated[int, Field(ge=0)] = 0
 
 
 class NoteConfigurationApplied(Command):
@@ -900,12 +901,15 @@ class MethodChoiceDropped(Event):
 
 
 class ConfigurationIssued(Event):
-    """The device is to have the configuration of this version."""
+    """The device is to have the configuration of this version, made for the home after that many resets."""
+
+    version: ClassVar[int] = 2
 
     device_id: str
     user_id: str
     installer_id: str
     configuration: str
+    residents: int
 
 
 class ConfigurationApplied(Event):
@@ -1892,7 +1896,13 @@ def _with_a_mark(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "clock_wrong": moment is None}
 
 
+def _for_first_residents(body: dict[str, Any]) -> dict[str, Any]:
+    """Whom it was made for was not said. After a reset a device counts as told by what is issued since."""
+    return {**body, "residents": 0}
+
+
 UPCASTS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "devices.ConfigurationIssued.v1": _for_first_residents,
     "devices.DoorOpened.v1": _with_a_mark,
     "devices.EntryRefused.v1": _with_a_mark,
     "devices.AlarmRaised.v1": _with_a_mark,

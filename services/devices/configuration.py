@@ -30,6 +30,8 @@ class Configuration:
 
     version: str
     document: Document = field(repr=False)
+    residents: int = 0
+    """Whom it was made for: how often the home was reset before."""
 
 
 def configured(target: Device, lived_in: Home, stored: Profile) -> Document:
@@ -77,7 +79,7 @@ async def present(device_id: str, load: Load, keys: Keys) -> Configuration | Non
     if key is None:
         return None
     document = configured(target, lived_in, stored)
-    return Configuration(version_of(document, key), document)
+    return Configuration(version_of(document, key), document, lived_in.generation)
 
 
 def _relay(relay: DoorRelay) -> Document:

@@ -107,6 +107,7 @@ class Device:
     model: str | None = None
     firmware: str | None = None
     issued_version: str | None = None
+    issued_for: int = 0
     applied_version: str | None = None
     refused_version: str | None = None
     refused_because: str | None = None
@@ -167,7 +168,8 @@ def evolve(device: Device, event: DeviceEvent) -> Device:
         case MethodChoiceDropped():
             return device  # the relays themselves were told beside it
         case ConfigurationIssued():
-            return replace(device, issued_version=event.configuration, refused_version=None, refused_because=None)
+            issued = replace(device, issued_version=event.configuration, issued_for=event.residents)
+            return replace(issued, refused_version=None, refused_because=None)
         case ConfigurationApplied():
             return replace(device, applied_version=event.configuration, refused_version=None, refused_because=None)
         case ConfigurationRefused():
@@ -453,7 +455,8 @@ def issue_configuration(command: IssueConfiguration, device: Device, _: Neighbou
     # One that the device refused may be issued again: it is told to try once more.
     if command.configuration == device.issued_version and command.configuration != device.refused_version:
         return []
-    return [ConfigurationIssued(**_names(device), configuration=command.configuration)]
+    issued = ConfigurationIssued(**_names(device), configuration=command.configuration, residents=command.residents)
+    return [issued]
 
 
 def note_applied(command: NoteConfigurationApplied, device: Device, _: Neighbours) -> Outcome:

@@ -82,7 +82,7 @@ def record(command: RecordDoorEvent, door_event: DoorEvent, there: Neighbours) -
         "clock_wrong": happened_at is None,
         "key": lived_in.key,
     }
-    who = _who(command.who, lived_in, device)
+    who = _who(command.who, lived_in, device, is_of_now=happened_at is not None)
     match command.kind:
         case DoorEventKind.OPENED:
             return [DoorOpened(**told, relay=command.relay, method=command.method, who=who)]
@@ -108,17 +108,17 @@ def believed(told: datetime | None, arrived: datetime, emptied_at: datetime | No
     return None if emptied_at is not None and told <= emptied_at else told
 
 
-def _who(told: str | None, home: Home, device: Device) -> str | None:
+def _who(told: str | None, home: Home, device: Device, *, is_of_now: bool) -> str | None:
     """Devices know credentials by their ids; people are called by their names."""
     credential = home.credentials.get(told or "")
     if credential is not None:
         return credential.holder
     if home.emptied_at is None:
         return told
-    # It may be somebody of before: surely one by a credential that is no more, and whoever comes while the device has
-    # not yet been told who lives there now.
-    is_up_to_date = device.applied_version == device.issued_version
-    return told if is_up_to_date and not _CREDENTIAL.fullmatch(told or "") else None
+    # It may be somebody of before: surely one by a credential that is no more; whoever comes before the device has what
+    # was issued for those who live there now, if only nothing was issued since; and whoever came at no time of now.
+    knows_residents = device.issued_for == home.generation and device.applied_version == device.issued_version
+    return told if is_of_now and knows_residents and not _CREDENTIAL.fullmatch(told or "") else None
 
 
 def _device(device_id: str) -> Ref:

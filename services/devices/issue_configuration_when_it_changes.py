@@ -71,6 +71,7 @@ async def _issued(device_ids: Iterable[str], context: Context) -> list[Command]:
                 actor=SYSTEM,
                 device_id=device_id,
                 configuration=made.version,
+                residents=made.residents,
             )
         )
     return issued

@@ -198,7 +198,7 @@ def folded(*events: Event) -> Row | None:
 
 
 def issued(configuration: str) -> ConfigurationIssued:
-    return ConfigurationIssued(device_id=DEVICE, **HERE, configuration=configuration)
+    return ConfigurationIssued(device_id=DEVICE, **HERE, configuration=configuration, residents=0)
 
 
 def applied(configuration: str) -> ConfigurationApplied:

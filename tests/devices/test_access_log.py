@@ -98,7 +98,7 @@ def test_what_happened_before_the_home_was_emptied_is_not_taken() -> None:
     at_the_gate(emptied(DEVICE)).when(record).then()
     after = changed(record, at=NOW + timedelta(minutes=1), happened_at=NOW + timedelta(seconds=1))
     at_the_gate(emptied(DEVICE)).when(after).then(
-        opened.model_copy(update={"happened_at": after.happened_at, "key": f"home.{USER}.1"})
+        opened.model_copy(update={"happened_at": after.happened_at, "key": f"home.{USER}.1", "who": None})
     )
 
 
@@ -127,7 +127,12 @@ def test_an_event_of_a_clock_that_is_wrong_is_kept_with_its_arrival_and_marked(s
 
 
 OLD_CONFIGURATION = ConfigurationApplied(device_id=DEVICE, **HERE, configuration="0" * 16)
-NEW_CONFIGURATION = ConfigurationIssued(device_id=DEVICE, **HERE, configuration="1" * 16)
+NEW_CONFIGURATION = ConfigurationIssued(device_id=DEVICE, **HERE, configuration="1" * 16, residents=1)
+ISSUED_OLD, APPLIED_OLD = (
+    NEW_CONFIGURATION.model_copy(update={"configuration": "0" * 16, "residents": 0}),
+    OLD_CONFIGURATION,
+)
+ISSUED_NEW, APPLIED_NEW = NEW_CONFIGURATION, OLD_CONFIGURATION.model_copy(update={"configuration": "1" * 16})
 EMPTIED_AT = NOW - timedelta(hours=1)
 
 
@@ -138,7 +143,7 @@ def test_after_a_reset_no_clock_makes_an_event_vanish(said: datetime | None) -> 
     reset.when(changed(record, happened_at=said, kind=DoorEventKind.ALARM, detail="tampered")).then(
         AlarmRaised(**marked, detail="tampered")
     )
-    reset.when(changed(record, happened_at=said)).then(DoorOpened(**marked, relay=1, method="pin", who="A visitor"))
+    reset.when(changed(record, happened_at=said)).then(DoorOpened(**marked, relay=1, method="pin", who=None))
 
 
 @pytest.mark.parametrize("said", [NOW, EMPTIED_AT - timedelta(days=1)])
@@ -153,9 +158,37 @@ def test_after_a_reset_nobody_is_named_whom_the_present_residents_may_not_know(s
     at_the_gate(granted, reset).when(by_former).then(nameless)
     behind.when(by_former).then(nameless)
     behind.when(by_a_visitor).then(nameless)
-    at_the_gate(granted, reset).when(by_a_visitor).then(nameless.model_copy(update={"who": "A visitor"}))
+    told = events.given().beside("home", USER, moved_in, granted, reset)
+    told = told.beside("device", DEVICE, bound, NEW_CONFIGURATION, APPLIED_NEW)
+    told.when(by_former).then(nameless)
+    told.when(by_a_visitor).then(nameless.model_copy(update={"who": "A visitor" if said == NOW else None}))
     again = at_the_gate(granted, reset, granted)
     again.when(by_former).then(nameless.model_copy(update={"who": granted.holder}))
+
+
+def test_before_a_device_was_told_of_a_reset_its_own_words_name_nobody() -> None:
+    """It had what it was set to, and nothing else was issued yet: it speaks of those who lived there."""
+    reset = emptied(DEVICE, at=EMPTIED_AT)
+    before = [ISSUED_OLD, APPLIED_OLD]
+    nameless = opened.model_copy(
+        update={"happened_at": NOW, "clock_wrong": False, "key": f"home.{USER}.1", "who": None}
+    )
+    told_now = changed(record, happened_at=NOW)
+    lately = events.given().beside("home", USER, moved_in, reset)
+    lately.beside("device", DEVICE, bound).when(told_now).then(nameless)
+    lately.beside("device", DEVICE, bound, *before).when(told_now).then(nameless)
+    since = [*before, ISSUED_NEW]
+    lately.beside("device", DEVICE, bound, *since).when(told_now).then(nameless)
+    lately.beside("device", DEVICE, bound, *since, APPLIED_OLD).when(told_now).then(nameless)
+    lately.beside("device", DEVICE, bound, *since, APPLIED_NEW).when(told_now).then(
+        nameless.model_copy(update={"who": "A visitor"})
+    )
+    # Back to what it was set to before, or to nothing: it need not know what the present residents are.
+    lately.beside("device", DEVICE, bound, *since, APPLIED_NEW, APPLIED_OLD).when(told_now).then(nameless)
+    twice = events.given().beside("home", USER, moved_in, reset, emptied(DEVICE, at=EMPTIED_AT + timedelta(minutes=1)))
+    twice.beside("device", DEVICE, bound, *since, APPLIED_NEW).when(told_now).then(
+        nameless.model_copy(update={"key": f"home.{USER}.2"})
+    )
 
 
 def test_what_comes_before_the_reset_is_recorded_is_not_taken_whatever_its_clock_says() -> None:

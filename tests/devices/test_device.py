@@ -460,7 +460,7 @@ def test_a_firmware_that_goes_back_below_takes_the_choice_along() -> None:
 def test_a_configuration_is_issued_applied_and_refused_once() -> None:
     first, second = "0" * 16, "1" * 16
     issue = ask(IssueConfiguration, SYSTEM, device_id=DEVICE, configuration=first)
-    issued = ConfigurationIssued(**THERE, configuration=first)
+    issued = ConfigurationIssued(**THERE, configuration=first, residents=0)
     outcome = at_home().when(issue)
     outcome.then(issued)
     outcome.again().then()

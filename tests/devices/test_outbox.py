@@ -23,7 +23,7 @@ from services.devices.outbox import Outbox
 from services.devices.roster import Roster
 from tests.devices.world import DEVICE, INSTALLER, USER, bound, recorded
 
-issued = ConfigurationIssued(device_id=DEVICE, user_id=USER, installer_id=INSTALLER, configuration="c1")
+issued = ConfigurationIssued(device_id=DEVICE, user_id=USER, installer_id=INSTALLER, configuration="c1", residents=0)
 went_online = DeviceWentOnline(device_id=DEVICE, installer_id=INSTALLER, connection="n1:7")
 
 
