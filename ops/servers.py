@@ -41,6 +41,7 @@ _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 20.0
 _PROBE_EVERY_S = 0.03
 _MINIMUM_FREE_BYTES = 512 * 1024 * 1024
+_NO_OPERATION_IS_SLOW_MS = str(2**31 - 1)
 _NO_REPLICA_SET_YET = 94  # NotYetInitialized
 _OPERATOR_IS_THERE = (13, 51003)  # Unauthorized, once there is a first user; UserAlreadyExists
 _INVALID_REPLICA_SET = 93  # the set is known, but this node (on its present port) is not in it
@@ -505,6 +506,8 @@ class MongoServer(LocalServer):
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             # Else what was deleted stays in the files for five minutes more, for reads of the past that nobody does.
             *("--setParameter", "minSnapshotHistoryWindowInSeconds=0"),
+            # Else whatever takes a tenth of a second is written down with the names and addresses in it.
+            *("--slowms", _NO_OPERATION_IS_SLOW_MS),
             *self._options,
         ]
 

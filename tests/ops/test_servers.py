@@ -47,6 +47,19 @@ async def test_mongod_keeps_a_document_through_a_kill_and_on_another_port(tmp_pa
         assert await _documents(server.url) == ["before the kill", "on the other port"]
 
 
+async def test_mongod_writes_down_nothing_of_what_it_was_slow_with(tmp_path: Path) -> None:
+    slowly = {"$where": "sleep(250) || true"}
+    async with MongoServer(tmp_path, cache_gb=0.25) as server, AsyncMongoClient[dict[str, Any]](server.url) as client:
+        people = client.ops_test.people
+        await people.insert_one({"_id": 1, "name": "somebody at first"})
+        await people.find_one({"name": "somebody at first", **slowly})
+        await people.update_one({"_id": 1, **slowly}, {"$set": {"name": "somebody later"}})
+        await people.delete_one({"name": "somebody later", **slowly})
+    said = server.log_file.read_text().splitlines()
+    assert said
+    assert [line for line in said if "somebody" in line] == []
+
+
 async def test_mongod_has_transactions(mongodb_uri: str) -> None:
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongodb_uri)
     async with client, client.start_session() as session:
