@@ -10,9 +10,13 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from pymongo.errors import PyMongoError
+
 import services
 from kernel.erasure import Erasures, is_due
+from kernel.jetstream import connect
 from kernel.log import Unavailable
+from kernel.modules import READY, how_is
 from kernel.mongo import mongo_client
 from kernel.oplog import Pushed, push
 from kernel.rotation import Rotated
@@ -23,6 +27,8 @@ from ops.rebuild import rebuild
 
 _LOOK_EVERY_S = 60.0
 _TRY_AGAIN_S = 600.0
+# What destroys keys, or leads to it: reactions are called like that.
+_ERASING = "^(destroy|empty|erase|forget)_"
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ async def _erase(*, always: bool) -> Erased:
     settings = read_settings()
     uri = settings.eraser_mongodb_uri or settings.mongodb_uri
     try:
+        await _require_destroyed(settings)
         async with mongo_client(uri, "eraser") as client:
             erasures = Erasures(client, settings.database("vault"))
             run = await erasures.begin()
@@ -62,6 +69,26 @@ async def _erase(*, always: bool) -> Erased:
     except Unavailable as error:
         raise ServerFailed(f"Not everything was erased: {error}.") from None
     return Erased(rotated, pushed)
+
+
+async def _require_destroyed(settings: Settings) -> None:
+    """Raises `ServerFailed` while a service that is away, or an event that it parked, may keep a data key alive."""
+    nc = await connect(settings.nats_url, "eraser")
+    try:
+        async with mongo_client(settings.mongodb_uri, "eraser") as client:
+            for name in _with_read_models():
+                state = await how_is(nc, name)
+                if not state.startswith(READY):
+                    raise ServerFailed(
+                        f"Nothing was erased: {name} may have keys to destroy, and is not well ({state})."
+                    )
+                parked = client[settings.database(name)]["reactions_parked"]
+                if found := await parked.find_one({"reaction": {"$regex": _ERASING}}):
+                    raise ServerFailed(f"Nothing was erased: {name} parked an event of {found['reaction']}.")
+    except PyMongoError as error:
+        raise Unavailable(f"MongoDB: {type(error).__name__}") from error
+    finally:
+        await nc.close()
 
 
 async def keep_erasing() -> None:

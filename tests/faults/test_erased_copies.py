@@ -1,6 +1,8 @@
 """What was erased is gone from what stores copy: from their files, MongoDB's oplog, and the wrapped data keys."""
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -122,3 +124,18 @@ async def test_nothing_of_a_deleted_household_is_in_any_copy(world: House, perso
     assert user["email"] == f"{stays}@example.org"
     assert wrappings_of(world).present().id
     await household(person, f"new{uuid4().hex[:12]}")
+
+
+async def test_nothing_is_told_to_be_erased_while_who_destroys_its_keys_is_away(world: House, person: Person) -> None:
+    deleted = await household(person, f"gone{uuid4().hex[:12]}")
+    pid = world.programs["devices"].pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await person.do("DELETE", f"/users/{deleted}")
+        with pytest.raises(AssertionError, match="Nothing was erased: devices"):
+            await world.smartplus("erase-now")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await settled(world, "devices")
+    assert "Erased completely" in await world.smartplus("erase-now")
