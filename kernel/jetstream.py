@@ -18,7 +18,8 @@ from nats import errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-import kernel.header_lines  # noqa: F401 (nats-py reads and writes headers faster by it)
+import kernel.header_lines
+import kernel.late_pongs  # noqa: F401 (nats-py goes deaf without it)
 from kernel.asks import Asks
 from kernel.group_commit import MOST_IN_A_GROUP, Doubt, GroupCommit, Outcome, Unsettled
 from kernel.integrity import Chain, Damaged, Loss, Span, before, joined, losses_of
