@@ -102,6 +102,10 @@ class Asked(NamedTuple):
     correlation_id: str
 
 
+class Elsewhere(Unavailable):
+    """The service that was asked does not answer, or says that it cannot now: this one is well."""
+
+
 class RefusedElsewhere(Refused):
     """A service said no; `refusal()` is what it said, with every field at fault."""
 
@@ -431,12 +435,12 @@ class Caller:
             except (NoRespondersError, OutboundBufferLimitError, ConnectionReconnectingError) as error:
                 # It was not sent, or reached nobody. In a restart that lasts a moment.
                 if time.monotonic() > nobody_until:
-                    raise Unavailable(f"nobody answers {subject}: {type(error).__name__}") from None
+                    raise Elsewhere(f"nobody answers {subject}: {type(error).__name__}") from None
                 await asyncio.sleep(_NOBODY_THERE_PAUSE_S)
             except MaxPayloadError:
                 raise Refused("too-large", "The message is larger than any may be.") from None
             except NatsTimeout:
-                raise Unavailable(f"no answer from {subject} in time") from None
+                raise Elsewhere(f"no answer from {subject} in time") from None
             except (ConnectionClosedError, ConnectionDrainingError):
                 raise Unavailable("this process is stopping") from None
 
@@ -448,7 +452,7 @@ def _unwrapped(answer: bytes, success: bytes) -> bytes:
         raise Unavailable("the answer is not one of ours")
     refusal = Refusal.model_validate_json(answer[len(_REFUSED) : -1])
     if refusal.code == "unavailable":
-        raise Unavailable(refusal.detail)
+        raise Elsewhere(refusal.detail)
     if refusal.code == LOG_FULL:
         raise LogFull(refusal.detail)
     raise RefusedElsewhere(refusal)

@@ -22,12 +22,13 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
 from contracts.message import Actor, Command, Event, Recorded
+from kernel.bus import Elsewhere
 from kernel.crash import crash_here
 from kernel.decider import Ref, Refused
 from kernel.edition import Fenced
 from kernel.handling import Contended
 from kernel.lease import Lease
-from kernel.log import Conflict, StoredMessage, Unavailable
+from kernel.log import Conflict, LogFull, StoredMessage, Unavailable
 from kernel.parking import WAITING, Parked, alarm, may_pass, reason_of, remark_on, subjects_in, write_probes
 from kernel.progress import Progress
 from kernel.readmodel import BSON, Database
@@ -35,7 +36,7 @@ from kernel.source import Source, is_of, kinds_of
 from kernel.tasks import ended
 from kernel.telemetry import span_of
 from kernel.timers import Timers
-from kernel.vault import Keys, VaultUnavailable, WrongSecret
+from kernel.vault import Keys, SpoiledKey, WrongSecret
 
 PARKED = "reactions_parked"
 _BATCH = 100
@@ -43,8 +44,9 @@ _PASSED_OVER = 1000
 _PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _TRIES = 3
-_OTHERS = (Unavailable, Contended, Conflict)
-_PASSING = (*_OTHERS, PyMongoError, WrongSecret)
+_PASSING = (Unavailable, Contended, Conflict, PyMongoError, WrongSecret)
+# What others are to blame for, or what another probe tells.
+_OTHERS = (Elsewhere, LogFull, Contended, Conflict)
 _log = structlog.get_logger()
 
 
@@ -213,7 +215,7 @@ class _Reader:
             except Fenced:
                 _log.info("reaction stepped back", reaction=self.reaction.name)
             except _PASSING as failure:
-                self.is_to_blame = not isinstance(failure, _OTHERS) or isinstance(failure, VaultUnavailable)
+                self.is_to_blame = not isinstance(failure, _OTHERS)
                 self.progress.failed(reason_of(failure))
                 _log.warning("reaction retries", reaction=self.reaction.name, reason=reason_of(failure))
             pause_s = _PAUSE_S if time.monotonic() - began_at > _LONGEST_PAUSE_S else min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -321,11 +323,11 @@ class _Reader:
                 if attempt == _TRIES:
                     return reason_of(failure)
                 await asyncio.sleep(_PAUSE_S)
-            except _PASSING:
-                raise
             except Refused as refused:
                 return f"refused: {refused.code}"
-            except Exception as failure:  # noqa: BLE001 (whatever one event does to a reaction, the others go on)
+            except Exception as failure:
+                if _passes(failure):
+                    raise
                 return reason_of(failure)
         return None
 
@@ -357,15 +359,15 @@ class _Reader:
             for command in left:
                 try:
                     await self._issue(command, correlation_id)
-                except _PASSING as failure:
-                    return failure
                 except Exception as failure:  # noqa: BLE001 (raised below, once the others are done)
+                    if _passes(failure):
+                        return failure
                     failed = failure
             return failed
 
         failures = await asyncio.gather(*(work() for _ in range(self.reaction.at_once)))
         if failed := [each for each in failures if each is not None]:
-            raise next((each for each in failed if isinstance(each, _PASSING)), failed[0])
+            raise next((each for each in failed if _passes(each)), failed[0])
 
     def _park(self, message: StoredMessage, reason: str) -> Parked:
         return Parked(self._source.log.stream, message.seq, message.subject, reason)
@@ -393,3 +395,8 @@ class _Reader:
                 ]
                 await self._parked.insert_many(documents, session=session)
         position.seq = seq
+
+
+def _passes(failure: Exception) -> bool:
+    """Whether it may be over next time; a data key that is spoiled stays so, and is one household's."""
+    return isinstance(failure, _PASSING) and not isinstance(failure, SpoiledKey)

@@ -16,7 +16,7 @@ from contracts.message import Event, Recorded
 from kernel.log import Log, StoredMessage, Unavailable
 from kernel.parking import Parked, reason_of
 from kernel.readmodel import Drop, ReadModel
-from kernel.vault import WrongSecret
+from kernel.vault import SpoiledKey, WrongSecret
 
 BATCH = 500
 
@@ -111,9 +111,9 @@ async def decoded(decoder: Decoder, messages: Sequence[StoredMessage]) -> list[R
     """Each message's event, or the reason why there is none. Raises only what may pass, such as a silent vault."""
     try:
         return list(await decoder.decode_many(messages))
-    except (PyMongoError, Unavailable, WrongSecret):
-        raise
-    except Exception as failure:  # noqa: BLE001 (whatever one message does to the decoder, the others go on)
+    except Exception as failure:
+        if isinstance(failure, (PyMongoError, Unavailable, WrongSecret)) and not isinstance(failure, SpoiledKey):
+            raise
         if len(messages) == 1:
             return [reason_of(failure)]
     return [each for message in messages for each in await decoded(decoder, [message])]

@@ -32,6 +32,7 @@ CACHED_KEYS = 20_000
 CACHED_S = 2.0
 KEYS = "keys"
 _ATTEMPTS = 3
+_LOOKED_AT = 20
 _REFUSED_BY_VALIDATOR = 121  # DocumentValidationFailure
 
 Document = dict[str, Any]
@@ -43,6 +44,10 @@ class VaultUnavailable(Unavailable):
 
 class WrongSecret(Exception):
     """A data key opens under no wrapping key that is here: the secret is another one, or a key file is missing."""
+
+
+class SpoiledKey(WrongSecret):
+    """One data key does not open under the wrapping key that it names: what it sealed is lost, and nothing else."""
 
 
 class _UnknownWrapping(WrongSecret):
@@ -219,16 +224,30 @@ class MongoKeys:
             raise VaultUnavailable(f"the data key {name} may not be destroyed yet") from error
 
     async def check(self) -> None:
-        """Raises `WrongSecret` when the vault holds a key that opens under none here, and `VaultUnavailable`."""
+        """Raises `WrongSecret` when the vault holds keys that open under none here, and `VaultUnavailable`.
+
+        A few that are spoiled are no reason: whoever needs them finds out.
+        """
         try:
             kinds = await self._collection.distinct("under")
             for under in kinds:
                 if self._wrappings.opening(under) is None:
                     self._wrappings.reread()
-                if document := await self._collection.find_one({"under": under}):
-                    unwrapped(self._wrappings, document)
+                self._open_one_of(await self._collection.find({"under": under}).limit(_LOOKED_AT).to_list())
         except PyMongoError as error:
             raise VaultUnavailable("the vault does not answer") from error
+
+    def _open_one_of(self, documents: Iterable[Document]) -> None:
+        """Raises `WrongSecret` unless there are none, or one of them opens."""
+        spoiled: SpoiledKey | None = None
+        for document in documents:
+            try:
+                unwrapped(self._wrappings, document)
+                return
+            except SpoiledKey as failure:
+                spoiled = failure
+        if spoiled is not None:
+            raise spoiled
 
     async def _read(self, names: Collection[str]) -> list[Document]:
         if not names:
@@ -283,14 +302,14 @@ class MongoKeys:
 
 
 def unwrapped(wrappings: Wrappings, document: Mapping[str, Any]) -> bytes:
-    """The data key that a living key's document holds. Raises `WrongSecret`."""
+    """The data key that a living key's document holds. Raises `WrongSecret`, of which `SpoiledKey` is its own fault."""
     wrapping = wrappings.opening(document["under"])
     if wrapping is None:
         raise _UnknownWrapping(f"the data key {document['_id']} is wrapped under a key that is not here")
     try:
         return unseal(wrapping, document["wrapped"], document["_id"].encode())
-    except InvalidTag as error:
-        raise WrongSecret(f"the data key {document['_id']} was tampered with") from error
+    except (InvalidTag, TypeError, ValueError) as error:
+        raise SpoiledKey(f"the data key {document['_id']} was tampered with") from error
 
 
 def _not_openable(document: Mapping[str, Any]) -> Exception:

@@ -19,12 +19,13 @@ from contracts.devices import HomeEmptied, WeatherIssued
 from contracts.message import Event, Recorded
 from kernel.admission import admitting
 from kernel.bus import listen, say
-from kernel.codec import Undecodable
 from kernel.connections import Connections, connections
 from kernel.health import NotReady
 from kernel.lease import Lease
 from kernel.log import StoredMessage, Unavailable
 from kernel.service import Beside
+from kernel.source import decoded
+from kernel.vault import WrongSecret
 from services.devices import wire
 from services.devices.device_command import DEVICE_COMMAND
 from services.devices.gatekeeper import ACCOUNT, Gate, Watch
@@ -148,11 +149,11 @@ class Link:
         """What can be read of them; the rest is parked by the projector, which says so."""
         while True:
             try:
-                return await self._beside.codec.decode_many(messages)
-            except Undecodable as poison:
-                messages = [each for each in messages if each.seq != poison.seq]
-            except Unavailable:
+                events = await decoded(self._beside.codec, messages)
+            except (Unavailable, WrongSecret):
                 await asyncio.sleep(_TRIED_AGAIN_S)
+            else:
+                return [each for each in events if isinstance(each, Recorded)]
 
     # --- Between the parts, which may be in different replicas --------------------------------------------------------
 

@@ -81,6 +81,13 @@ class Place:
         async with mongo_client(self.settings.mongodb_uri, "test") as mongo:
             await mongo.drop_database(self.settings.database(name))
 
+    async def spoil_key(self, name: str, wrapped: object) -> None:
+        """Put something else in the place of a data key."""
+        async with mongo_client(self.settings.mongodb_uri, "test") as mongo:
+            keys = mongo[self.settings.database("vault")]["keys"]
+            changed = await keys.update_one({"_id": name, "wrapped": {"$exists": True}}, {"$set": {"wrapped": wrapped}})
+            assert changed.modified_count == 1
+
     async def readiness(self) -> dict[str, Any]:
         """What the service says of itself; empty while it does not listen."""
         with contextlib.suppress(httpx.HTTPError):

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from kernel.bus import RefusedElsewhere
+from kernel.decider import Ref
 from kernel.guard import Guard
 from kernel.integrity import Damaged
 from kernel.jetstream import open_log
@@ -176,6 +178,26 @@ async def test_read_models_that_were_lost_are_no_damage(here: Place) -> None:
         await here.until(lambda said: said["ready"])
         query = CountPages(actor=INSTALLER, diary_id="d0", after=f"DIARIES.{40}")
         assert (await service.caller.view(query, Pages)).pages == 8
+
+
+@pytest.mark.parametrize("spoiled", [bytes(60), b"", "text", None], ids=["other bytes", "none", "a text", "null"])
+async def test_one_spoiled_data_key_costs_what_it_sealed_and_nobody_else(here: Place, spoiled: object) -> None:
+    async with here.at_work() as service:
+        await here.write(service, 40)
+    await here.spoil_key("diary.d0", spoiled)  # the first, at which a start looks
+    await here.drop("diaries")
+    async with here.at_work() as service:
+        await here.until(lambda said: said["ready"] and "8 events wait" in str(said["dependencies"]["projection"]))
+        await service.caller.command(page("d1"))
+        with pytest.raises(RefusedElsewhere):
+            await service.caller.command(page("d0"))
+        accepted = await service.caller.command(page("copied-d1"))
+        for diary, pages in (("d1", 9), ("d4", 8), ("d0", 0)):
+            query = CountPages(actor=INSTALLER, diary_id=diary, after=accepted.position)
+            assert (await service.caller.view(query, Pages)).pages == pages
+        async with asyncio.timeout(10):
+            while (await service.deciding.load(Ref("diary", "copies")))[0].pages == 0:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

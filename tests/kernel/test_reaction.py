@@ -18,11 +18,12 @@ import pytest
 
 from contracts.message import Command, Event, Recorded
 from kernel import progress
+from kernel.bus import Elsewhere
 from kernel.codec import Codec
 from kernel.decider import Aggregate, Decision, Refused
 from kernel.handling import Deciding
 from kernel.jetstream import open_log
-from kernel.log import NewMessage, Unavailable
+from kernel.log import NewMessage
 from kernel.parking import WAITING
 from kernel.reaction import Context, Reaction, Reactions
 from kernel.vault import MemoryKeys, Secrets
@@ -77,7 +78,7 @@ class Desk:
     async def handle(self, command: Command, *, correlation_id: str | None = None) -> object:
         if self.unavailable:
             self.unavailable -= 1
-            raise Unavailable("just now")
+            raise Elsewhere("just now")
         done = await self.deciding.handle(command, correlation_id=correlation_id)
         self.handled.append(command)
         return done
@@ -253,7 +254,7 @@ async def test_a_reaction_that_waits_for_another_service_says_so_and_stays_ready
         async with asyncio.timeout(20):
             while (remark := await reactions.remark()) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        assert re.fullmatch(r"note_what_is_tallied has not got on for \d+ s: Unavailable at .*", remark)
+        assert re.fullmatch(r"note_what_is_tallied has not got on for \d+ s: Elsewhere at .*", remark)
         assert reactions.problem is None
         await two.reached(last)
         await two.there.tally("b", 1)
