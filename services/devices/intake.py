@@ -94,7 +94,8 @@ class Intake:
 
     `answer` sends bytes to a device, `heard` is told that a device has said its state and where in the log that stands,
     `quarantine` that a device does not keep to the rules. Within `charged` it counts for the device's
-    budget what is recorded: beyond that its states and reports are answered and not recorded, so that it repeats none.
+    budget what is recorded: beyond that its states, reports, and what it says of its configuration, are answered and
+    not recorded, so that it repeats none.
     """
 
     def __init__(
@@ -198,15 +199,21 @@ class Intake:
     async def _ack(self, seat: Seat, body: bytes) -> None:
         ack, id = read(DeviceAck, body)
         if "-" in ack.id:
+            # There are no more of these than people gave commands.
             await self._acked_command(seat, ack)
-        elif ack.state is AckState.DONE:
+        else:
+            with self._charged(DEVICE, seat.device_id):
+                await self._acked_configuration(seat, ack)
+        await self._answer(seat.mac, wire.received("ack", id))
+
+    async def _acked_configuration(self, seat: Seat, ack: DeviceAck) -> None:
+        if ack.state is AckState.DONE:
             await self._obeyed(NoteConfigurationApplied(**_stamp(), device_id=seat.device_id, configuration=ack.id))
         elif ack.state is AckState.FAILED:
             reason = ack.reason or "refused"
             await self._obeyed(
                 NoteConfigurationRefused(**_stamp(), device_id=seat.device_id, configuration=ack.id, reason=reason)
             )
-        await self._answer(seat.mac, wire.received("ack", id))
 
     async def _acked_command(self, seat: Seat, ack: DeviceAck) -> None:
         told: DeviceCommand = (await self._deciding.load(device_command.of(ack.id)))[0]

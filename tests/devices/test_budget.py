@@ -22,6 +22,7 @@ from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
 from services.devices.reserve import brings_about, may_use_reserve
 from tests.devices.conftest import Region, settings_for
+from tests.devices.mosquitto import Firmware
 from tests.devices.test_link import standing
 
 BUDGET = 15
@@ -73,6 +74,28 @@ async def test_a_device_beyond_its_budget_is_answered_and_not_recorded(tmp_path:
                 await asyncio.sleep(0.05)
         page = await stand.region.see(ListDoorEvents, stand.installer, device_id=stand.id_of(flooding))
         assert 0 < len(page.rows) < BUDGET
+
+
+async def test_acks_of_configurations_that_nobody_sent_cost_their_device_as_much(
+    tmp_path: Path, mongodb_uri: str
+) -> None:
+    prefix = f"devices_{uuid4().hex[:8]}_"
+    async with (
+        NatsServer(tmp_path / "nats") as nats,
+        running(ACCOUNTS, settings_for(nats, mongodb_uri, prefix)) as accounts,
+        running(DEVICES, settings_for(nats, mongodb_uri, prefix, device_events_per_day=BUDGET)) as devices,
+        standing(Region(accounts, devices, {}, nats.mqtt_port)) as stand,
+    ):
+        intercom = await stand.intercom(connected=False)
+        before = await devices.log.last_seq()
+        async with Firmware(nats.mqtt_port, intercom.mac, intercom.key) as firmware:
+            for number in range(20):
+                for ack in ({"state": "done"}, {"state": "failed", "reason": f"{number}"}):
+                    await firmware.say("ack", {"id": f"{number:016x}", **ack})
+            for _ in range(40):
+                await firmware.told("received", lambda told: told["of"] == "ack")
+        # Beside them it comes and goes.
+        assert await devices.log.last_seq() - before <= BUDGET + 4
 
 
 def _count_of(device_id: str) -> str:
