@@ -182,7 +182,7 @@ class Room:
         self._service = service
         # Of what the last look does not know: all that was admitted, and how much of it has come to its end.
         self._since = self._settled = 0
-        self._refuses = False
+        self._refuses = self._is_full = False
         self.filling: Filling | None = None
 
     async def compare(self, wanted: int) -> None:
@@ -215,6 +215,7 @@ class Room:
         settled = min(settled, self._settled)
         self.filling, self._since, self._settled = found, self._since - settled, self._settled - settled
         if before and before.most != found.most:
+            self._is_full = self._is_full and found.most < before.most
             how = config.get("metadata", {}).get(_RESIZED)
             _log.info("log-resized", stream=self._service.upper(), before=before.most, now=found.most, how=how)
         LOG_BYTES.labels(self._service).set(found.used)
@@ -236,16 +237,21 @@ class Room:
         self._since += size
         try:
             yield
+            self._is_full = False
+        except LogFull:
+            # What is left of it holds no event any more, though it is never used to the last byte.
+            self._is_full = self._is_full or _may_use_reserve.get()
+            raise
         finally:
             self._settled += size
 
     async def probe(self) -> str | None:
         """For readiness: nothing below 80 %, then a remark. Raises `NotReady` when nothing at all can be recorded."""
-        found = self.filling or await self.look()
+        found = self.filling if self.filling and not self._is_full else await self.look(anew=False)
         if found.part < REMARK_FROM:
             return None
         words = f"{found.in_words()}. Make it larger: smartplus log resize {self._service} SIZE"
-        if found.used >= found.most:
+        if self._is_full or found.used >= found.most:
             raise NotReady(words)
         return words if not self._refuses else f"{words}. Only revocation and erasure are recorded"
 

@@ -1,6 +1,7 @@
 """A log that is all but full takes what ends a right and what erases; for everything else it says it has no room."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -99,6 +100,27 @@ async def test_a_service_in_its_reserve_stays_ready_and_says_so_and_takes_all_ag
             except Unavailable:
                 await asyncio.sleep(0.1)
     assert accepted.extra == {"count": 1}
+
+
+async def test_a_service_that_cannot_record_even_what_ends_a_right_is_not_ready(toy: Running) -> None:
+    await resize(toy.client, "toy", MIB // 4, "a test")
+    revoked = count(label=REVOKED)
+    with contextlib.suppress(LogFull):
+        for _ in range(1000):
+            revoked = count(label=REVOKED)
+            await toy.caller.command(revoked)
+    with pytest.raises(LogFull):
+        await toy.caller.command(revoked)
+    found = await filling(toy.client, "toy")
+    assert found.used < found.most  # no log is used to its last byte
+    is_ready, state = await toy.health.ready()
+    assert not is_ready
+    assert "% used" in state["dependencies"]["room"]["reason"]
+    await resize(toy.client, "toy", MIB, "a test")
+    async with asyncio.timeout(20):
+        while not (await toy.health.ready())[0]:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    await toy.caller.command(revoked)
 
 
 async def test_what_finds_no_room_costs_nobody_its_budget(toy: Running) -> None:
