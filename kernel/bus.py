@@ -31,6 +31,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
+import kernel.late_pongs  # noqa: F401 (nats-py goes deaf without it)
 from contracts.message import (
     Accepted,
     Actor,
