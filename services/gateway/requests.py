@@ -14,13 +14,28 @@ from services.gateway import form_faults
 from services.gateway.problems import Problem
 
 DEPTH_LIMIT = 32
+PARTS_LIMIT = 2_000
+"""Fields and entries of lists in one document, at all its depths: each may be a fault that is worded."""
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise Problem(400, "malformed", "The document names a field twice.")
-    return document
+class _Fields:
+    """Makes the objects of one document. Raises `Problem` on a field that is named twice, and on too many."""
+
+    def __init__(self) -> None:
+        self._left = PARTS_LIMIT
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        self._left -= max(1, len(pairs))
+        if self._left < 0:
+            raise _too_many_parts()
+        document = dict(pairs)
+        if len(document) != len(pairs):
+            raise Problem(400, "malformed", "The document names a field twice.")
+        return document
+
+
+def _too_many_parts() -> Problem:
+    return Problem(413, "too-large", f"A document has at most {PARTS_LIMIT} fields and entries.")
 
 
 def _no_constant(name: str) -> Never:
@@ -28,6 +43,7 @@ def _no_constant(name: str) -> Never:
 
 
 def _depth_within(document: object) -> bool:
+    left = PARTS_LIMIT
     level: list[object] = [document]
     for _ in range(DEPTH_LIMIT + 1):
         level = [
@@ -38,13 +54,16 @@ def _depth_within(document: object) -> bool:
         ]
         if not level:
             return True
+        left -= len(level)
+        if left < 0:
+            raise _too_many_parts()
     return False
 
 
 def parsed(raw: bytes) -> object:
-    """The document in `raw`. Raises `Problem` on anything but UTF-8 JSON without duplicate names, at most 32 deep."""
+    """The document in `raw`. Raises `Problem` on anything but UTF-8 JSON without duplicate names, within the bounds."""
     try:
-        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_Fields(), parse_constant=_no_constant)
     except RecursionError:
         raise Problem(400, "malformed", "The document is nested too deeply.") from None
     except ValueError:  # also UnicodeDecodeError, JSONDecodeError and integers of more than 4,300 digits

@@ -1,6 +1,7 @@
 """Whatever is sent to a command: a refusal that names the field, or plain text that stays text; never a 500."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from contracts import accounts as a
 from contracts.message import Event, Role
 from services.gateway.app import Running
 from services.gateway.receiving import BODY_LIMIT_BYTES
+from services.gateway.requests import PARTS_LIMIT
 from tests.gateway.api import OPERATIONS, SCHEMAS, Operation, right_body
 from tests.gateway.conftest import Browser, Desk, browser, somebody
 
@@ -149,6 +151,26 @@ async def test_another_media_type_is_refused(anybody: Browser, operation: Operat
     for headers in OTHER_KINDS:
         answer = await anybody.ask(operation.method, operation.at(), content=b"{}", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type"), headers
+
+
+def _with_many(parts: str, count: int) -> bytes:
+    many = (f'"k{n}": 1' if parts == "fields" else "{}" if parts == "objects" else "1" for n in range(count))
+    listed = ", ".join(many)
+    return f"{{{listed}}}".encode() if parts == "fields" else f'{{"identifier": [{listed}]}}'.encode()
+
+
+@pytest.mark.parametrize("parts", ["fields", "objects", "entries"])
+@pytest.mark.parametrize("count", [PARTS_LIMIT + 1, 90_000])
+async def test_a_document_of_too_many_parts_is_refused_before_its_faults_are_worded(
+    visitor: Browser, parts: str, count: int
+) -> None:
+    """A megabyte of unknown fields held everybody up for seconds, and nobody has to log in for it."""
+    body = _with_many(parts, count)
+    began = time.monotonic()
+    answer = await visitor.ask("POST", "/session", content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert len(answer.content) < 1_000
+    assert time.monotonic() - began < 1.0
 
 
 async def test_a_body_that_grows_without_end_is_cut_off(gateway: Running) -> None:
