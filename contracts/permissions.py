@@ -171,7 +171,8 @@ UNDER_ACCOUNT_ACCESS: frozenset[type[Command | Query]] = frozenset(
         # Taking away
         d.WithdrawCredential,
         *a.QUERIES,
-        *d.QUERIES,
+        # Who may not submit AutoP needs no preview; and it says whether what was typed is what is stored.
+        *(d.QUERIES.keys() - {d.PreviewAutop}),
     }
 )
 """What may be asked while acting for somebody else. A command that is not here is for the holder of the account alone.

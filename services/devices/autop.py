@@ -13,8 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contracts.acting import hands_over
 from contracts.characters import is_unshowable
 from contracts.devices import AUTOP_LINE_CHARACTERS_MAX, AUTOP_LINES_MAX
+from contracts.message import Actor
 
 MASK = "******"
 BYTES_MAX = 64 * 1024
@@ -241,3 +243,16 @@ def masked(line: str) -> str:
         return line
     shown = MASK if _SECRET.fullmatch(key.lower()) else _USER_IN_URL.sub(rf"\1{MASK}@", value)
     return f"{key} = {shown}"
+
+
+def shown_to(actor: Actor, lines: Iterable[str]) -> tuple[str, ...]:
+    """Masked lines as that actor may see them: whoever is told no secret sees which settings they are, and no value.
+
+    Lines set the codes of doors, and under which keys a maker keeps those, nobody can list.
+    """
+    return tuple(lines) if hands_over(actor) else tuple(map(_without_value, lines))
+
+
+def _without_value(line: str) -> str:
+    key, value = _parted(line)
+    return f"{key} = {MASK}" if value else line

@@ -28,13 +28,13 @@ from contracts.devices import (
     HomeEmptied,
     ListDeviceCommands,
 )
-from contracts.message import Event, Recorded
+from contracts.message import Actor, Event, Recorded
 from contracts.permissions import within
 from kernel.listing import listed
 from kernel.projection import Index, ReadModel, Row
 from kernel.readmodel import Drop
 from kernel.service import Reading
-from services.devices.autop import masked
+from services.devices.autop import masked, shown_to
 from services.devices.device_command import DeviceCommandEvent
 from services.devices.fleet import FLEET, names_of_devices
 from services.devices.refusing import refused
@@ -154,7 +154,7 @@ async def list_device_commands(query: ListDeviceCommands, reading: Reading) -> D
     if device is None or not known:
         raise refused("device-unknown")
     page = await listed(reading.database[COMMANDS.name], {"device_id": query.device_id}, query)
-    rows = tuple(DeviceCommandRow(**_shown(row, device["name"])) for row in page.rows)
+    rows = tuple(DeviceCommandRow(**_shown(row, device["name"], query.actor)) for row in page.rows)
     return DeviceCommandPage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
 
 
@@ -166,10 +166,10 @@ async def get_device_command(query: GetDeviceCommand, reading: Reading) -> Devic
     if row is None or not known:
         raise refused("device-command-unknown")
     names = await names_of_devices(reading.database, [row["device_id"]])
-    return DeviceCommandRow(**_shown(row, names.get(row["device_id"], "")))
+    return DeviceCommandRow(**_shown(row, names.get(row["device_id"], ""), query.actor))
 
 
-def _shown(row: Row, device_name: str) -> dict[str, Any]:
+def _shown(row: Row, device_name: str, actor: Actor) -> dict[str, Any]:
     return {
         "device_command_id": row["_id"],
         "device_id": row["device_id"],
@@ -179,7 +179,7 @@ def _shown(row: Row, device_name: str) -> dict[str, Any]:
         "state": row["state"],
         "reason": row["reason"],
         "relay": row["relay"],
-        "lines": tuple(row["lines"]),
+        "lines": shown_to(actor, row["lines"]),
         "provisioning_id": row["provisioning_id"],
         "created_at": row["created_at"],
         "changed_at": row["changed_at"],

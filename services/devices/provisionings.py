@@ -45,7 +45,7 @@ from kernel.listing import listed
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading, Working
 from services.devices import autop, profile
-from services.devices.autop import masked
+from services.devices.autop import masked, shown_to
 from services.devices.commands import COMMANDS
 from services.devices.device import configuration_state
 from services.devices.fleet import FLEET
@@ -169,7 +169,7 @@ async def get_provisioning(query: GetProvisioning, reading: Reading) -> Provisio
     progress = (await _progress(reading.database, [row]))[row["_id"]]
     return ProvisioningDetail(
         **_counted(row, progress),
-        lines=tuple(row["lines"]),
+        lines=shown_to(query.actor, row["lines"]),
         dropped=row["dropped"],
         overridden=row["overridden"],
         rows=tuple(progress),
@@ -179,7 +179,7 @@ async def get_provisioning(query: GetProvisioning, reading: Reading) -> Provisio
 async def get_profile(query: GetRegularProfile, reading: Reading) -> RegularProfile:
     await _own_devices(query.actor, [query.device_id], reading)
     stored: Profile = (await reading.load(profile.of(query.device_id)))[0]
-    return RegularProfile(device_id=query.device_id, lines=tuple(map(masked, stored.lines)))
+    return RegularProfile(device_id=query.device_id, lines=shown_to(query.actor, map(masked, stored.lines)))
 
 
 async def preview(query: PreviewAutop, reading: Reading) -> AutopPreview:

@@ -4,6 +4,7 @@ The rule it protects: everything that a distributor was ever answered in an inst
 the password of every account and as the key of every device. What it made there waits for the installer in person.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -256,6 +257,53 @@ async def test_nobody_is_brought_to_where_passwords_and_calls_go(
     # What is there may stay, and the rest of the form is free.
     answer = await inside.ask("PUT", where, {**form, "name": "Renamed"})
     assert answer.is_success, answer.text
+
+
+CODE = "4711"
+_CODES = "\n".join(
+    f"Config.{key} = {CODE}"
+    for key in (
+        "DoorSetting.PASSWORD.PublicKey",
+        "Door.GENERAL.Pin1",
+        "Settings.WEB_LOGIN.Password",
+        "A.B.OpenDoorCode",
+    )
+)
+
+
+@pytest.mark.row("X-03")
+async def test_the_codes_that_lines_set_are_told_to_the_installer_alone(town: World, inside: Inside) -> None:
+    """A door opens by the code that a line sets, whatever the maker calls the key."""
+    places, _ = await _furnished(town)
+    bright, device_id = town.people["bright"], places["device_id"]
+    asked = [f"/devices/{device_id}/regular-autop", f"/devices/{device_id}/commands"]
+    for kind in ("regular", "one_time"):
+        batch = {"kind": kind, "text": _CODES, "device_ids": [device_id], "confirmed": True}
+        asked.append(f"/provisionings/{(await bright.do('POST', '/provisionings', batch))['id']}")
+    for _ in range(100):
+        told = [str(await bright.do("GET", path)) for path in asked]
+        if all("PublicKey" in each for each in told):
+            break
+        await asyncio.sleep(0.1)
+    for path, by_installer in zip(asked, told, strict=True):
+        assert CODE in by_installer, path
+        answer = await inside.ask("GET", path)
+        assert "PublicKey" in answer.text, path
+        assert CODE not in answer.text, path
+    commands = (await bright.do("GET", asked[1]))["rows"]
+    one = next(each["device_command_id"] for each in commands if each["lines"])
+    assert CODE not in (await inside.ask("GET", f"/device-commands/{one}")).text
+
+
+async def test_no_preview_says_whether_a_guess_is_what_is_stored(town: World, inside: Inside) -> None:
+    places, _ = await _furnished(town)
+    batch = {"kind": "regular", "text": _CODES, "device_ids": [places["device_id"]]}
+    await town.people["bright"].do("POST", "/provisionings", {**batch, "confirmed": True})
+    answers = [
+        await inside.ask("POST", "/provisionings/preview", {**batch, "text": f"Config.A.B.OpenDoorCode = {guess}"})
+        for guess in ("4710", CODE)
+    ]
+    assert {(each.status_code, each.json()["code"]) for each in answers} == {(403, "forbidden-while-impersonating")}
 
 
 async def test_a_camera_s_password_is_led_nowhere_else(town: World, inside: Inside) -> None:

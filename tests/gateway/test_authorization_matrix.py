@@ -125,7 +125,7 @@ RULES: dict[str, Rule] = {
     "CancelDeviceCommand": Rule("I", "command"),
     "ListProvisionings": Rule("I"),
     "SubmitAutop": Rule("I", "device", in_person=True),
-    "PreviewAutop": Rule("I", "device"),
+    "PreviewAutop": Rule("I", "device", in_person=True),
     "GetProvisioning": Rule("I", "provisioning"),
     "RetryProvisioning": Rule("I", "provisioning", in_person=True, says=("nothing-to-retry",)),
     "GetRegularProfile": Rule("I", "device"),
