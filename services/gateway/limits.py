@@ -1,7 +1,8 @@
 """How many wrong passwords are let through, over all replicas of the gateway.
 
 The rules it protects: guessing is slow however it is spread and however a login is spelt; a right password is never
-counted; and nobody locks another person out, who comes with a browser that was good before, nor an address for all.
+taken for a wrong one; and nobody locks another person out, who comes with a browser that was good before, nor an
+address for all. Right passwords have a count of their own: each login is recorded, in no tenant's budget.
 """
 
 import asyncio
@@ -20,12 +21,15 @@ from services.gateway.problems import Problem
 
 # (failures, seconds): five at once and twenty an hour, for an account and for each browser that it was used with.
 LIMITS = ((5, 60.0), (20, 3600.0))
+# Logins and new passwords of one account: what a person with the right password may have recorded.
+RIGHT_LIMITS = ((120, 3600.0),)
 # What leads to nobody, of which there is any number, must not push accounts out of the memory.
 ACCOUNTS_MAX = 50_000
 BROWSERS_MAX = 20_000
 NOBODIES_MAX = 20_000
 
 SUBJECT = "gateway.failures"
+_RIGHT = "right"
 Tell = Callable[[str, bytes], Awaitable[None]]
 
 
@@ -56,6 +60,7 @@ class LoginLimits:
             "account": Failures(LIMITS, ACCOUNTS_MAX),
             "browser": Failures(LIMITS, BROWSERS_MAX),
             "nobody": Failures(LIMITS, NOBODIES_MAX),
+            _RIGHT: Failures(RIGHT_LIMITS, ACCOUNTS_MAX),
         }
         self._addresses = Addresses()
 
@@ -69,9 +74,12 @@ class LoginLimits:
         kind, key = _counted_by(attempt)
         place = None if attempt.browser else place_of(attempt.address)
         now = time.monotonic()
-        counts = self._counts[kind]
+        counts, right = self._counts[kind], self._counts[_RIGHT]
         if (wait_s := counts.wait_s(key, now)) > 0:
             raise too_many(wait_s)
+        person = _short(attempt.account_id) if attempt.account_id else None
+        if person and (wait_s := right.wait_s(person, now)) > 0:
+            raise too_many(wait_s, "Too many logins. Wait.")
         counts.add(key, now)
         try:
             if place is not None:
@@ -80,13 +88,19 @@ class LoginLimits:
         except Refused:
             if place is not None:
                 self._addresses.add(place, key, now)
-            told = {"replica": self._replica, "kind": kind, "key": key, "place": place}
-            await self._tell(SUBJECT, json.dumps(told).encode())
+            await self._tell_others(kind, key, place)
             raise
         except BaseException:
             counts.take_back(key, now)
             raise
         counts.take_back(key, now)
+        if person:
+            right.add(person, now)
+            await self._tell_others(_RIGHT, person, None)
+
+    async def _tell_others(self, kind: str, key: str, place: str | None) -> None:
+        told = {"replica": self._replica, "kind": kind, "key": key, "place": place}
+        await self._tell(SUBJECT, json.dumps(told).encode())
 
     async def _slowed(self, place: str) -> None:
         pause_s = self._addresses.turn_s(place, time.monotonic())
@@ -96,7 +110,7 @@ class LoginLimits:
             await asyncio.sleep(pause_s)
 
     def hear(self, _: str, message: bytes) -> None:
-        """Another replica saw a failure."""
+        """Another replica saw a failure, or a login."""
         told = json.loads(message)
         if told["replica"] == self._replica or told.get("kind") not in self._counts:
             return

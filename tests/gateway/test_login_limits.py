@@ -58,6 +58,20 @@ async def test_right_passwords_are_never_limited(desk: Desk, visitor: Browser) -
         assert (await visitor.log_in(identifier)).status_code == 200
 
 
+async def test_with_the_right_password_one_account_logs_in_so_often_and_no_more(desk: Desk, fresh: Running) -> None:
+    """Each login is recorded, in nobody's budget: one resident alone could fill the log of a region."""
+    identifier, another = _somebody(desk), _somebody(desk)
+    async with browser(fresh.url) as own:
+        statuses = [(await own.log_in(identifier)).status_code for _ in range(60)]
+    statuses += [await _from(f"198.51.100.{n}", fresh, identifier, PASSWORD) for n in range(62)]
+    assert (statuses[:120], statuses[120:]) == ([200] * 120, [429] * 2)
+    async with browser(fresh.url) as visitor:
+        answer = await visitor.log_in(identifier)
+        assert answer.json()["detail"] == "Too many logins. Wait."
+        assert 3000 < int(answer.headers["retry-after"]) <= 3600
+        assert (await visitor.log_in(another)).status_code == 200
+
+
 async def test_a_browser_that_was_good_before_is_not_locked_out_by_others(desk: Desk, fresh: Running) -> None:
     identifier = _somebody(desk)
     async with browser(fresh.url) as own:
