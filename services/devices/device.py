@@ -295,7 +295,7 @@ def _repeated(command: BindDevice, device: Device) -> list[Event]:
 
 def edit(command: EditDevice, device: Device, _: Neighbours) -> Outcome:
     check(command.actor, device)
-    refuse([*_faults_of_kind(command, device), *_faults_of_relays(command, device)])
+    refuse([*_faults_of_kind(command, device), *_faults_of_relays(command, device), *_reopened(command, device)])
     changes: list[Event | Elsewhere] = []
     if not _same(device, description := _description(command)):
         changes.append(DeviceDescribed(**_names(device), **description))
@@ -371,6 +371,25 @@ def _faults_of_relays(form: BindDevice | EditDevice, before: Device) -> Iterator
     added = {each.number for each in form.relays} - {each.number for each in before.relays}
     if any(number > models.max_relays(before.model) for number in added):
         yield refused("relays-exceed-model", "relays")
+
+
+def _reopened(form: EditDevice, before: Device) -> Iterator[Refused]:
+    """Who was granted something opens a relay by it once that is on: so whoever acts for somebody else only closes."""
+    if not acts_for_another(form.actor):
+        return
+    for field, relays, present in (
+        ("relays", form.relays, before.relays),
+        ("security_relays", form.security_relays, before.security_relays),
+    ):
+        known = {each.number: each for each in present}
+        for i, relay in enumerate(relays):
+            was = known.get(relay.number)
+            if relay.enabled and not (was and was.enabled):
+                yield refused("for-the-holder-alone", f"{field}.{i}.enabled")
+            if was and set(relay.methods) - set(was.methods):
+                yield refused("for-the-holder-alone", f"{field}.{i}.methods")
+            if was and relay.dtmf and was.dtmf is None:
+                yield refused("for-the-holder-alone", f"{field}.{i}.dtmf")
 
 
 def _dtmf_fault(code: str, is_new: bool, others: Mapping[str, bool]) -> str | None:

@@ -259,6 +259,34 @@ async def test_nobody_is_brought_to_where_passwords_and_calls_go(
     assert answer.is_success, answer.text
 
 
+@pytest.mark.parametrize(
+    ("closed", "opened", "field"),
+    [
+        ({"enabled": False}, {"enabled": True}, "relays.0.enabled"),
+        ({"methods": ["homepage"]}, {"methods": ["homepage", "talking_page"]}, "relays.0.methods"),
+        ({"dtmf": None}, {"dtmf": "5"}, "relays.0.dtmf"),
+        (None, {"enabled": True}, "relays.0.enabled"),
+    ],
+)
+async def test_a_relay_that_the_installer_closed_is_not_opened_again(
+    town: World, inside: Inside, closed: dict[str, Any] | None, opened: dict[str, Any], field: str
+) -> None:
+    """Whoever holds a PIN or answers the call got in by it again."""
+    places, _ = await _furnished(town)
+    where, gate = f"/devices/{places['device_id']}", {"number": 1, "name": "Gate", "dtmf": "#"}
+    form = right_body("EditDevice")
+    await town.people["bright"].do("PUT", where, {**form, "relays": [] if closed is None else [{**gate, **closed}]})
+    wanted = {**form, "relays": [{**gate, **opened}]}
+    refused = await inside.ask("PUT", where, wanted)
+    assert refused.status_code == 403, refused.text
+    assert [(each["field"], each["code"]) for each in refused.json()["errors"]] == [(field, "for-the-holder-alone")]
+    await town.people["bright"].do("PUT", where, wanted)
+    # What is open may stay, be renamed and be closed.
+    for relay in ({**gate, **opened, "name": "Yard"}, {**gate, **opened, "enabled": False}):
+        answer = await inside.ask("PUT", where, {**form, "relays": [relay]})
+        assert answer.is_success, answer.text
+
+
 CODE = "4711"
 _CODES = "\n".join(
     f"Config.{key} = {CODE}"
