@@ -23,11 +23,13 @@ def trusted_proxies(settings: Settings) -> str:
         return ""
     if said.lower() == NONE:
         return ""
+    networks = []
     for each in said.split(","):
         try:
-            ip_network(each.strip(), strict=False)
+            # uvicorn takes a network whose own address is another for a name, and then believes nobody.
+            networks.append(str(ip_network(each.strip(), strict=False)))
         except ValueError:
             raise ValueError(
                 f"SMARTPLUS_TRUSTED_PROXIES: {each.strip()!r} is not an address or a network; separate them by commas"
             ) from None
-    return said
+    return ",".join(networks)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from httpx import AsyncClient, Response
+from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 from contracts.message import Role
 from kernel.settings import Settings
@@ -115,7 +116,8 @@ async def test_security_txt_says_where_weaknesses_are_reported(
     [
         ("http://localhost:8080", "", ""),
         ("https://example.org", "none", ""),
-        ("https://example.org", "10.0.0.0/8, 192.0.2.7", "10.0.0.0/8, 192.0.2.7"),
+        ("https://example.org", "10.0.0.0/8, 192.0.2.7", "10.0.0.0/8,192.0.2.7/32"),
+        ("https://example.org", "10.1.2.3/8", "10.0.0.0/8"),
         ("https://example.org", "2001:db8::/32", "2001:db8::/32"),
     ],
 )
@@ -124,6 +126,11 @@ def test_the_operator_says_which_proxies_are_trusted(
 ) -> None:
     settings = gateway_settings.model_copy(update={"public_url": public_url, "trusted_proxies": said})
     assert trusted_proxies(settings) == trusted
+    if trusted:
+        # As uvicorn reads it: the proxy is believed, and whoever it names before it is not.
+        proxy = said.partition("/")[0].partition(",")[0]
+        assert proxy in _TrustedHosts(trusted)
+        assert "203.0.113.9" not in _TrustedHosts(trusted)
 
 
 @pytest.mark.parametrize("said", ["", "  ", "*", "proxy.example.org", "10.0.0.0/40"])
