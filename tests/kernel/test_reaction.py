@@ -23,7 +23,7 @@ from kernel.codec import Codec
 from kernel.decider import Aggregate, Decision, Refused
 from kernel.handling import Deciding
 from kernel.jetstream import open_log
-from kernel.log import NewMessage
+from kernel.log import NewMessage, Unavailable
 from kernel.parking import WAITING
 from kernel.reaction import Context, Reaction, Reactions
 from kernel.vault import MemoryKeys, Secrets
@@ -73,12 +73,13 @@ class Desk:
     here: World
     deciding: Deciding
     unavailable: int = 0
+    why: type[Unavailable] = Elsewhere
     handled: list[Command] = field(default_factory=list)
 
     async def handle(self, command: Command, *, correlation_id: str | None = None) -> object:
         if self.unavailable:
             self.unavailable -= 1
-            raise Elsewhere("just now")
+            raise self.why("just now")
         done = await self.deciding.handle(command, correlation_id=correlation_id)
         self.handled.append(command)
         return done
@@ -262,6 +263,19 @@ async def test_a_reaction_that_waits_for_another_service_says_so_and_stays_ready
         async with asyncio.timeout(5):
             while await reactions.remark() is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+
+async def test_a_reaction_that_its_own_log_or_timers_keep_waiting_is_not_ready(
+    two: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "GRACE_S", 0.3)
+    two.unavailable, two.why = 6, Unavailable
+    async with running(two.reactions()) as reactions:
+        last = await two.there.tally("a", 1)
+        async with asyncio.timeout(20):
+            while reactions.problem is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await two.reached(last)
 
 
 @pytest.mark.parametrize("refused", ["reactions", "reactions_parked"])
