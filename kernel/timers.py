@@ -34,7 +34,9 @@ _OWNER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _PURPOSE = re.compile(r"[A-Za-z0-9_-]+")
 _ANSWER_S = 5.0
 _ACK_WAIT_S = 30
-_IN_HAND = 64
+_AT_ONCE = 64
+# Those that failed count until they are tried again: they must not keep the others waiting.
+_IN_HAND = 1_000
 _LONGEST_PAUSE_S = 30.0
 # The server says here on which subject a timer that fires was set: only its own service may publish there.
 _SET_ON = "Nats-Scheduler"
@@ -129,8 +131,14 @@ class Timers:
             "max_ack_pending": _IN_HAND,
         }
 
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def deliver(msg: Msg) -> None:
+            async with room:
+                await self._deliver(msg, fired)
+
         async def receive(msg: Msg) -> None:
-            task = asyncio.create_task(self._deliver(msg, fired))
+            task = asyncio.create_task(deliver(msg))
             self._in_hand.add(task)
             task.add_done_callback(self._in_hand.discard)
 

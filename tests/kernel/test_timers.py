@@ -88,6 +88,25 @@ async def test_a_moved_timer_fires_only_at_the_new_time(timers: Timers) -> None:
     assert rung[0].at == moved
 
 
+async def test_timers_that_fail_again_and_again_keep_no_other_waiting(timers: Timers) -> None:
+    bell = Bell()
+    tried: set[str] = set()
+
+    async def ring(due: Due) -> None:
+        if due.purpose == "fails":
+            tried.add(due.owner)
+            raise ValueError("never")
+        await bell(due)
+
+    await timers.serve(ring)
+    await asyncio.gather(*(timers.set(f"household.h{n}", "fails", soon(-1)) for n in range(100)))
+    await timers.set("household.good", "expiry", soon(-1))
+    await bell.wait(1)
+    async with asyncio.timeout(20):
+        while len(tried) < 100:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 async def fired(nc: Connection, timers: Timers, owner: str, purpose: str) -> None:
     """The server has fired it, though nobody took it yet."""
     async with asyncio.timeout(10):
