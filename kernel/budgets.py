@@ -1,6 +1,7 @@
 """How many events each tenant and each device may have recorded within a day, so that none fills the log for all.
 
-The rule it protects: what one of them records in a day is bounded, and whoever ends a right or erases is never refused.
+The rule it protects: what one of them records in a day is bounded, and a bound of its own is kept for whoever ends a
+right or erases.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from kernel.telemetry import REGISTRY
 SPENT = "budget-spent"
 COLLECTION = "budgets"
 TENANT, DEVICE = "tenant", "device"
+FREEING = 2
+"""How many budgets whoever ends a right or erases may have used: one is never spent by anything else."""
 
 _SAVED_EVERY_S = 5.0
 _SAVED_AT_ONCE = 1000
@@ -99,13 +102,16 @@ class Budgets:
             _payer.reset(before)
 
     def admit(self, messages: Sequence[NewMessage]) -> None:
-        """Count an append. Raises `Refused` (`budget-spent`) when it is beyond what its payer may have today."""
+        """Count an append. Raises `Refused` (`budget-spent`) when it is beyond what its payer may have today.
+
+        What may use the reserve of a log may use as much again as the rest.
+        """
         payer = _payer.get()
         if payer is None:
             return
         account, events = payer.account, len(messages) + payer.further
-        beyond = account.used + events > self._limits[account.kind]
-        if beyond and not uses_reserve():
+        most = self._limits[account.kind] * (FREEING if uses_reserve() else 1)
+        if account.used + events > most:
             self._note_spent(account)
             again = next_day(self._clock()).isoformat(timespec="minutes")
             raise Refused(SPENT, f"As much was recorded today as a day allows. It goes on at {again}.")

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.accounts import COMMANDS, CloseSession, DeleteUser, EditUser, ResetUser
+from kernel.decider import Refused
 from kernel.log import LogFull, Unavailable
 from kernel.room import filling, resize
 from kernel.service import running
@@ -69,3 +70,26 @@ async def test_reset_delete_and_logout_are_done_when_the_log_is_all_but_full(tmp
                     break
                 except Unavailable:
                     await asyncio.sleep(0.1)
+
+
+async def test_one_tenant_that_resets_without_end_leaves_the_others_what_they_need(
+    tmp_path: Path, mongodb_uri: str
+) -> None:
+    async with NatsServer(tmp_path / "nats") as nats:
+        settings = settings_for(nats.url, mongodb_uri).model_copy(update={"tenant_events_per_day": 30})
+        async with running(SERVICE, settings) as service:
+            region = Region(service)
+            restless, other = await region.installer(), await region.installer()
+            empty, _ = await region.user(restless)
+            kept, made = await region.user(other, activated=True, email="mina@example.org")
+            resident = await region.log_in("mina@example.org", str(made.extra["credential"]))
+            before = await service.log.last_seq()
+            with pytest.raises(Refused) as refusal:
+                for _ in range(100):
+                    await region.tell(ResetUser, restless, user_id=empty)
+            assert refusal.value.code == "budget-spent"
+            assert await service.log.last_seq() - before <= 60
+            await region.user(other)
+            await region.tell(CloseSession, acting(resident), account_id=kept, session_id=resident.session_id)
+            await region.tell(ResetUser, other, user_id=kept)
+            await region.tell(DeleteUser, other, user_id=kept)

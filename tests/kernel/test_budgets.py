@@ -71,6 +71,31 @@ async def test_each_has_a_budget_of_its_own_and_it_is_said_when_it_starts_again(
     record(budgets, TENANT, "bright", 5)
 
 
+async def test_what_ends_a_right_may_be_as_much_again_and_no_more(database: Database) -> None:
+    clock = Clock()
+    budgets = Budgets("toy", LIMITS, database, clock)
+    record(budgets, TENANT, "bright", 5)
+    with reserve(open=True):
+        record(budgets, TENANT, "bright", 5)
+        with pytest.raises(Refused) as refusal:
+            record(budgets, TENANT, "bright")
+        assert refusal.value.code == "budget-spent"
+        record(budgets, TENANT, "clear", 10)
+        record(budgets, TENANT, None, 100)  # the region itself
+    with pytest.raises(Refused):
+        record(budgets, TENANT, "clear")
+    await budgets.save()
+    restarted = Budgets("toy", LIMITS, database, clock)
+    with reserve(open=True):
+        record(restarted, TENANT, "bright")  # what others counted is learned with the first save
+        await restarted.save()
+        with pytest.raises(Refused):
+            record(restarted, TENANT, "bright")
+    clock.now = next_day(clock.now)
+    with reserve(open=True):
+        record(budgets, TENANT, "bright", 10)
+
+
 async def test_more_at_once_than_is_left_is_refused_whole(database: Database) -> None:
     budgets = Budgets("toy", LIMITS, database, Clock())
     record(budgets, TENANT, "bright", 4)
@@ -156,7 +181,13 @@ async def test_a_tenant_beyond_its_budget_is_refused_and_may_still_revoke(tmp_pa
                 await toy.caller.command(count())
             assert refusal.value.code == "budget-spent"
             assert await toy.caller.command(done[0]) == answers[0]
-            await toy.caller.command(count(label=REVOKED))
+            for _ in range(3):
+                await toy.caller.command(count(label=REVOKED))
+            with pytest.raises(Refused) as refusal:
+                await toy.caller.command(count(label=REVOKED))
+            assert refusal.value.code == "budget-spent"
+            other = INSTALLER.model_copy(update={"installer_id": "i3"})
+            await toy.caller.command(count(label=REVOKED, actor=other))
             await toy.caller.command(count(actor=INSTALLER.model_copy(update={"installer_id": "i2"})))
 
 
