@@ -25,13 +25,15 @@ T = TypeVar("T")
 LEASE_S = 3.0
 RENEWED_EVERY_S = 1.0
 
+_LONGEST_S = 2 * LEASE_S
+
 
 class Held(Exception):
     """Somebody else holds the lease."""
 
 
 class Lease:
-    """The right to do the work called `name` on `database`, by the database's clock."""
+    """The right to do the work called `name` on `database`, by the database's clock, also when that is set back."""
 
     def __init__(self, database: Database, name: str) -> None:
         self._leases = database["_lease"].with_options(BSON)
@@ -78,7 +80,9 @@ class Lease:
     async def _try(self, session: AsyncClientSession) -> bool:
         with contextlib.suppress(DuplicateKeyError):
             await self._leases.insert_one({"_id": self._name, "holder": None, "until": None, "session": None})
-        is_free = {"$expr": {"$lt": ["$until", "$$NOW"]}}
+        # Nobody holds one for longer than `LEASE_S`: that of a clock which was set back since binds nobody.
+        too_far = {"$gt": ["$until", {"$add": ["$$NOW", int(_LONGEST_S * 1000)]}]}
+        is_free = {"$expr": {"$or": [{"$lt": ["$until", "$$NOW"]}, too_far]}}
         former = await self._leases.find_one_and_update(
             {"_id": self._name, **is_free}, [_held_by(self._holder, session=session.session_id)]
         )
