@@ -84,11 +84,14 @@ async def test_one_tenant_that_resets_without_end_leaves_the_others_what_they_ne
             kept, made = await region.user(other, activated=True, email="mina@example.org")
             resident = await region.log_in("mina@example.org", str(made.extra["credential"]))
             before = await service.log.last_seq()
-            with pytest.raises(Refused) as refusal:
-                for _ in range(100):
+            refusals = []
+            while not refusals:
+                assert await service.log.last_seq() - before <= 60
+                try:
                     await region.tell(ResetUser, restless, user_id=empty)
-            assert refusal.value.code == "budget-spent"
-            assert await service.log.last_seq() - before <= 60
+                except Refused as refusal:
+                    refusals.append(refusal.code)
+            assert refusals == ["budget-spent"]
             await region.user(other)
             await region.tell(CloseSession, acting(resident), account_id=kept, session_id=resident.session_id)
             await region.tell(ResetUser, other, user_id=kept)
