@@ -12,8 +12,8 @@ import hmac
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -27,9 +27,10 @@ from contracts.devices import (
     NoteDeviceOffline,
     NoteDeviceOnline,
 )
-from contracts.message import Command, Recorded
+from contracts.message import Recorded
 from contracts.permissions import SYSTEM
 from kernel.admission import Admitted, Login
+from kernel.budgets import DEVICE, SPENT
 from kernel.connections import Connected, Connections, Ended
 from kernel.decider import Refused
 from kernel.handling import Contended
@@ -42,6 +43,9 @@ from services.devices.roster import Roster, Seat
 
 ACCOUNT = "DEV"
 RECONCILED_EVERY_S = 30.0
+PAST_BUDGET_EVERY_S = 60.0
+"""How often at most the presence of a device is noted that had as much recorded today as a day allows."""
+
 QUARANTINE_S = 60.0
 _PINGED_EVERY_S = 2.0
 
@@ -103,12 +107,24 @@ class Gate:
 
 
 class Watch:
-    """Keeps presence true, and shows devices out whose key is void. One replica at a time does it."""
+    """Keeps presence true, and shows devices out whose key is void. One replica at a time does it.
 
-    def __init__(self, roster: Roster, connections: Connections, deciding: Handles) -> None:
+    Within `charged` what is noted counts for the device's budget. Beyond that only what it is now is noted, once in
+    `PAST_BUDGET_EVERY_S`, not each coming and going.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        connections: Connections,
+        deciding: Handles,
+        charged: Callable[[str, str], AbstractContextManager[None]],
+    ) -> None:
         self._roster = roster
         self._connections = connections
         self._deciding = deciding
+        self._charged = charged
+        self._past_budget: dict[str, float] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -166,7 +182,8 @@ class Watch:
         if len(self._ended) > _ENDED_REMEMBERED:
             self._ended.popitem(last=False)
         if seat := self._roster.by_mac(ended.connected.user):
-            self._do(self._note_offline(seat, ended.connected.id, _slug(ended.reason)))
+            # It may be back in a moment: when its budget is spent, the servers' lists tell.
+            self._do(self._note_offline(seat, ended.connected.id, _slug(ended.reason), is_newest=False))
 
     def _heard(self, recorded: Recorded) -> None:
         match recorded.event:
@@ -182,6 +199,7 @@ class Watch:
         before = self._roster.online()
         listed = await self._connections.listed()
         there = {connected.id for connected in listed.connected}
+        back = {connected.user for connected in listed.connected if connected.id not in self._ended}
         silent = {seat.connection.partition(":")[0] for seat in before if seat.connection} - listed.servers
         now = time.monotonic()
         self._silent_since = {server: self._silent_since.get(server, now) for server in silent}
@@ -192,7 +210,8 @@ class Watch:
                 continue
             server = seat.connection.partition(":")[0]
             if server in listed.servers or server in lost:
-                notes.append(self._note_offline(seat, seat.connection, "not-connected"))
+                is_newest = seat.mac not in back
+                notes.append(self._note_offline(seat, seat.connection, "not-connected", is_newest=is_newest))
         for connected in listed.connected:
             known = self._roster.by_mac(connected.user)
             if known and known.connection != connected.id and connected.id not in self._ended:
@@ -211,12 +230,12 @@ class Watch:
             if connected.id in self._ended:
                 return
             wish = NoteDeviceOnline(**_stamp(), device_id=seat.device_id, connection=connected.id)
-            await self._note(wish)
+            await self._note(wish, is_newest=True)
 
-    async def _note_offline(self, seat: Seat, connection: str, reason: str) -> None:
+    async def _note_offline(self, seat: Seat, connection: str, reason: str, *, is_newest: bool) -> None:
         async with self._turn(seat.device_id):
             wish = NoteDeviceOffline(**_stamp(), device_id=seat.device_id, connection=connection, reason=reason)
-            await self._note(wish)
+            await self._note(wish, is_newest=is_newest)
 
     def _turn(self, device_id: str) -> asyncio.Lock:
         """What is noted of one device is noted in the order in which it was told."""
@@ -225,17 +244,30 @@ class Watch:
             turn = self._turns[device_id] = asyncio.Lock()
         return turn
 
-    async def _note(self, wish: Command) -> None:
+    async def _note(self, wish: NoteDeviceOnline | NoteDeviceOffline, *, is_newest: bool) -> None:
         async with self._room:
             while True:
                 try:
-                    await self._deciding.handle(wish)
+                    await self._record(wish, is_newest=is_newest)
                 except Refused:
                     return  # the device is gone
                 except (Unavailable, Contended):
                     await asyncio.sleep(_TRIED_AGAIN_S)
                 else:
                     return
+
+    async def _record(self, wish: NoteDeviceOnline | NoteDeviceOffline, *, is_newest: bool) -> None:
+        try:
+            with self._charged(DEVICE, wish.device_id):
+                await self._deciding.handle(wish)
+        except Refused as refusal:
+            if refusal.code != SPENT:
+                raise
+            now, before = time.monotonic(), self._past_budget.get(wish.device_id)
+            # What is not noted now differs from the servers' lists until it is.
+            if is_newest and (before is None or now - before >= PAST_BUDGET_EVERY_S):
+                await self._deciding.handle(wish)
+                self._past_budget[wish.device_id] = now
 
     async def _kick_twice(self, name: str, after_s: float = 0) -> None:
         for pause_s in (after_s, _ONCE_MORE_S):

@@ -118,7 +118,7 @@ class Link:
         try:
             async with asyncio.TaskGroup() as tasks:
                 if system is not None:
-                    self._watch = Watch(self._roster, system, self._beside.deciding)
+                    self._watch = Watch(self._roster, system, self._beside.deciding, self._beside.charged)
                     tasks.create_task(self._watch.run())
                 tasks.create_task(self._outbox.run())
         finally:

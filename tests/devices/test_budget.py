@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from contracts.devices import (
     COMMANDS,
     DeviceCommandState,
@@ -19,6 +21,7 @@ from contracts.devices import (
 from kernel.service import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
+from services.devices import gatekeeper
 from services.devices.__main__ import SERVICE as DEVICES
 from services.devices.reserve import brings_about, may_use_reserve
 from tests.devices.conftest import Region, settings_for
@@ -96,6 +99,34 @@ async def test_acks_of_configurations_that_nobody_sent_cost_their_device_as_much
                 await firmware.told("received", lambda told: told["of"] == "ack")
         # Beside them it comes and goes.
         assert await devices.log.last_seq() - before <= BUDGET + 4
+
+
+async def test_a_device_that_comes_and_goes_costs_no_more_than_its_budget_and_is_shown_as_it_is(
+    tmp_path: Path, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gatekeeper, "PAST_BUDGET_EVERY_S", 3600.0)
+    monkeypatch.setattr(gatekeeper, "RECONCILED_EVERY_S", 0.2)
+    prefix = f"devices_{uuid4().hex[:8]}_"
+    async with (
+        NatsServer(tmp_path / "nats") as nats,
+        running(ACCOUNTS, settings_for(nats, mongodb_uri, prefix)) as accounts,
+        running(DEVICES, settings_for(nats, mongodb_uri, prefix, device_events_per_day=BUDGET)) as devices,
+        standing(Region(accounts, devices, {}, nats.mqtt_port)) as stand,
+    ):
+        flapping, other = await stand.intercom(connected=False), await stand.intercom(connected=False)
+        noted = f"event.devices.presence.{stand.id_of(flapping)}"
+        for _ in range(2 * BUDGET):
+            async with Firmware(nats.mqtt_port, flapping.mac, flapping.key):
+                pass
+        async with Firmware(nats.mqtt_port, other.mac, other.key):
+            await stand.until(other, lambda it: it.online)  # told after all that the flapping one did
+            assert BUDGET <= len(await devices.log.read_subject(noted)) <= BUDGET + 1
+
+            # As soon as it may be noted again it is shown as it is, although nothing happens.
+            monkeypatch.setattr(gatekeeper, "PAST_BUDGET_EVERY_S", 0.0)
+            async with Firmware(nats.mqtt_port, flapping.mac, flapping.key):
+                await stand.until(flapping, lambda it: it.online)
+            await stand.until(flapping, lambda it: not it.online)
 
 
 def _count_of(device_id: str) -> str:
