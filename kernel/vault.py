@@ -31,6 +31,8 @@ from kernel.wrapping import KEY_BYTES, Wrapping, Wrappings, is_of_a_folder, mark
 CACHED_KEYS = 20_000
 CACHED_S = 2.0
 KEYS = "keys"
+# Names the wrapping key of a data key that a rotation found spoiled, and left as it was.
+SPOILED_UNDER = "spoiled_under"
 _ATTEMPTS = 3
 _LOOKED_AT = 20
 _REFUSED_BY_VALIDATOR = 121  # DocumentValidationFailure
@@ -229,11 +231,13 @@ class MongoKeys:
         A few that are spoiled are no reason: whoever needs them finds out.
         """
         try:
-            kinds = await self._collection.distinct("under")
+            sound = {SPOILED_UNDER: {"$exists": False}}
+            kinds = await self._collection.distinct("under", sound)
             for under in kinds:
                 if self._wrappings.opening(under) is None:
                     self._wrappings.reread()
-                self._open_one_of(await self._collection.find({"under": under}).limit(_LOOKED_AT).to_list())
+                some = self._collection.find({"under": under, **sound}).limit(_LOOKED_AT)
+                self._open_one_of(await some.to_list())
         except PyMongoError as error:
             raise VaultUnavailable("the vault does not answer") from error
 

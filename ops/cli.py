@@ -295,13 +295,15 @@ def eraser(data: Data = DEFAULT_DATA) -> None:
 def vault_rotate(data: Data = DEFAULT_DATA) -> None:
     """Replace the wrapping key and destroy the former ones: no copy of the vault made until now opens any more."""
     rotated = _asked(_module("vault", data).rotate())
-    print(f"{rotated.id} wraps {rotated.data_keys} data keys; {rotated.destroyed} former wrapping keys are destroyed.")
+    done = f"{rotated.id} wraps {rotated.data_keys} data keys; {rotated.destroyed} former wrapping keys are destroyed."
+    print(done + rotated.remark)
 
 
 @vault_app.command("rewrap")
 def vault_rewrap(data: Data = DEFAULT_DATA) -> None:
     """Where keys come from elsewhere (a Kubernetes secret): wrap all data keys under the newest one."""
-    print(f"{_asked(_module('vault', data).rewrap())} data keys were wrapped anew. The older wrapping keys can go.")
+    done = _asked(_module("vault", data).rewrap())
+    print(f"{done.data_keys} data keys were wrapped anew. The older wrapping keys can go.{done.remark}")
 
 
 def _asked(work: Coroutine[Any, Any, T]) -> T:

@@ -41,9 +41,10 @@ class Erased:
     def __str__(self) -> str:
         keys = f"{self.rotated.data_keys} data keys under a new wrapping key, {self.rotated.destroyed} former destroyed"
         if self.pushed is None:
-            return f"Nothing to erase since the last run: {keys}."
+            return f"Nothing to erase since the last run: {keys}.{self.rotated.remark}"
         mb, seconds = self.pushed.bytes // 2**20, self.pushed.seconds
-        return f"Erased completely: {keys}, read models in fresh files, {mb} MB of oplog pushed in {seconds:.0f} s."
+        done = f"Erased completely: {keys}, read models in fresh files, {mb} MB of oplog pushed in {seconds:.0f} s."
+        return done + self.rotated.remark
 
 
 async def erase_now() -> Erased:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from kernel.log import Unavailable
 from kernel.mongo import Mongo, mongo_client
-from kernel.rotation import Rotated
+from kernel.rotation import Rewrapped, Rotated
 from kernel.rotation import rewrap as rewrap_all
 from kernel.rotation import rotate as rotate_all
 from kernel.settings import Settings, read_settings
@@ -23,7 +23,7 @@ async def rotate() -> Rotated:
         return await rotate_all(client, settings.database("vault"), wrappings)
 
 
-async def rewrap() -> int:
+async def rewrap() -> Rewrapped:
     """Wrap all data keys under the newest key of a folder that is filled from elsewhere. Raises `ServerFailed`."""
     settings = read_settings()
     async with _vault(settings) as (client, wrappings):

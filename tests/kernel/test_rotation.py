@@ -14,7 +14,7 @@ from pymongo import AsyncMongoClient
 
 from kernel.rotation import rewrap, rotate
 from kernel.sealing import seal, unseal
-from kernel.vault import MongoKeys, Secrets, VaultUnavailable, WrongSecret
+from kernel.vault import MongoKeys, Secrets, SpoiledKey, VaultUnavailable, WrongSecret
 from kernel.wrapping import WrappingKeys
 
 Client = AsyncMongoClient[dict[str, Any]]
@@ -241,6 +241,84 @@ async def test_a_key_that_opens_under_nothing_keeps_all_files(client: Client, da
     assert (await rotate(client, database, at(folder))).destroyed == 2
 
 
+async def spoil(client: Client, database: str, name: str, wrapped: object) -> None:
+    changed = await client[database]["keys"].update_one({"_id": name}, {"$set": {"wrapped": wrapped}})
+    assert changed.modified_count == 1
+
+
+@pytest.mark.parametrize("wrapped", [bytes(60), b"", "text", None], ids=["other bytes", "none", "a text", "null"])
+async def test_a_spoiled_data_key_is_left_out_and_named_and_all_others_go_on(
+    client: Client, database: str, folder: Path, wrapped: object
+) -> None:
+    at(folder).make()
+    keys = MongoKeys(client, at(folder), database, cached_s=0)
+    living = {name: await keys.key(name) for name in ("a", "c")}
+    await keys.key("b")
+    before = await copied(client, database)
+    await spoil(client, database, "b", wrapped)
+    for _ in range(2):  # also once nothing is left of the key under which it stood
+        rotated = await rotate(client, database, at(folder))
+        assert (rotated.data_keys, rotated.destroyed, rotated.spoiled) == (2, 1, ("b",))
+        assert not any(opens(at(folder), each) for each in before)
+        fresh = MongoKeys(client, at(folder), database)
+        await fresh.check()
+        assert await fresh.existing(list(living)) == living
+        with pytest.raises(SpoiledKey):  # and not unavailable: nobody waits for it
+            await fresh.existing(["b"])
+        (kept,) = [each for each in await copied(client, database) if each["_id"] == "b"]
+        assert kept["wrapped"] == wrapped
+    for name in living:
+        await keys.destroy(name)
+    assert (await rotate(client, database, at(folder))).spoiled == ("b",)  # the only one that is left
+    await MongoKeys(client, at(folder), database).check()
+    await keys.destroy("b")
+    assert (await rotate(client, database, at(folder))).spoiled == ()
+
+
+async def test_a_spoiled_data_key_under_what_the_secret_wraps_is_left_out(
+    client: Client, database: str, folder: Path
+) -> None:
+    await MongoKeys(client, SECRETS, database).key("a")
+    await spoil(client, database, "a", bytes(60))
+    assert (await rotate(client, database, at(folder))).spoiled == ("a",)
+
+
+async def test_a_wrapping_key_that_opens_nothing_is_itself_in_doubt_and_keeps_all_files(
+    client: Client, database: str, folder: Path
+) -> None:
+    at(folder).make()
+    keys = MongoKeys(client, at(folder), database, cached_s=0)
+    living = {name: await keys.key(name) for name in ("a", "b", "c")}
+    (file,) = files(folder)
+    right = file.read_text()
+    file.write_text("11" * 32)
+    before = await copied(client, database)
+    with pytest.raises(WrongSecret, match=file.stem):
+        await rotate(client, database, at(folder))
+    assert file in files(folder)
+    assert await copied(client, database) == before
+    file.write_text(right)
+    assert (await rotate(client, database, at(folder))).data_keys == 3
+    assert await MongoKeys(client, at(folder), database).existing(list(living)) == living
+
+
+async def test_a_key_that_is_missing_keeps_all_files_also_beside_a_spoiled_data_key(
+    client: Client, database: str, folder: Path
+) -> None:
+    first = at(folder).make()
+    await MongoKeys(client, at(folder), database).key("z")
+    at(folder).make()
+    keys = MongoKeys(client, at(folder), database)
+    await keys.key("a")
+    await keys.key("b")
+    await spoil(client, database, "b", bytes(60))
+    lost = moved(folder / f"{first}.key", folder / "moved away")
+    with pytest.raises(WrongSecret, match="z"):
+        await rotate(client, database, at(folder))
+    moved(lost, folder / f"{first}.key")
+    assert (await rotate(client, database, at(folder))).spoiled == ("b",)
+
+
 async def test_a_folder_that_is_away_for_a_moment_takes_no_key(client: Client, database: str, folder: Path) -> None:
     at(folder).make()
     keys = MongoKeys(client, running := at(folder), database, cached_s=0)
@@ -265,6 +343,6 @@ async def test_where_the_folder_is_filled_from_elsewhere_keys_are_wrapped_anew_u
     keys = MongoKeys(client, at(folder), database, cached_s=0)
     made = await keys.key("a")
     (folder / second).write_text("22" * 32)
-    assert await rewrap(client, database, at(folder)) == 1
+    assert (await rewrap(client, database, at(folder))).data_keys == 1
     (folder / first).unlink()
     assert await keys.key("a") == made
