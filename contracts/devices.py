@@ -504,6 +504,12 @@ class RetryProvisioning(Command):
     device_ids: Annotated[tuple[str, ...], FilledMark()] = ()
 
 
+class ForgetProvisioning(Command):
+    """Keep nothing of what a batch said, if none of its devices is left. The service sends it to itself."""
+
+    provisioning_id: Id
+
+
 class MergeRegularProfile(Command):
     """Merge lines by key into a device's stored profile (R-29). The service sends it to itself."""
 
@@ -1070,6 +1076,14 @@ class ProvisioningRetried(Event):
     provisioning_id: str
     installer_id: str
     device_ids: tuple[str, ...]
+
+
+class ProvisioningForgotten(Event):
+    """None of the batch's devices is left: `erased_key`, which seals its lines, is destroyed."""
+
+    provisioning_id: str
+    installer_id: str
+    erased_key: str
 
 
 class RegularProfileChanged(Event):

@@ -101,6 +101,7 @@ _TABLE: Mapping[type[Command | Query], str] = {
     d.GetDeviceCommand:       ". . I . M F",
     d.SubmitAutop:            ". . I . . .",
     d.RetryProvisioning:      ". . I . . .",
+    d.ForgetProvisioning:     ". . . . . .",
     d.MergeRegularProfile:    ". . . . . .",
     d.ClearRegularProfile:    ". . I . . .",
     d.PreviewAutop:           ". . I . . .",

@@ -64,6 +64,7 @@ from services.devices.end_remote_control_when_time_is_up import AWAIT_END, TIME_
 from services.devices.erase_door_event_when_its_home_was_emptied import ERASE_DOOR_EVENT
 from services.devices.expire_device_command_when_time_is_up import AWAIT_COMMAND_EXPIRY, COMMAND_EXPIRY
 from services.devices.expire_device_command_when_time_is_up import expire as expire_command
+from services.devices.forget_batch_when_its_devices_are_gone import FORGET_BATCH
 from services.devices.forget_home_when_user_is_deleted import FORGET_HOME
 from services.devices.home import HOME
 from services.devices.issue_configuration_when_it_changes import ISSUE_CONFIGURATION
@@ -169,6 +170,7 @@ SERVICE = Service(
         CLOSE_OF_SESSION,
         EMPTY_HOME,
         FORGET_HOME,
+        FORGET_BATCH,
         ERASE_DOOR_EVENT,
         DESTROY_KEYS,
         DESTROY_KEY,

@@ -53,7 +53,7 @@ _ABOUT: dict[type[Event], tuple[str, ...]] = {
         ),
         ("device_id",),
     ),
-    **dict.fromkeys((d.AutopSubmitted, d.ProvisioningRetried), ("provisioning_id",)),
+    **dict.fromkeys((d.AutopSubmitted, d.ProvisioningRetried, d.ProvisioningForgotten), ("provisioning_id",)),
     **dict.fromkeys((d.CameraAdded, d.CameraRemoved), ("camera_id", "user_id")),
     d.CameraDescribed: ("camera_id",),
     **dict.fromkeys((d.CredentialGranted, d.CredentialWithdrawn), ("user_id", "credential_id")),

@@ -81,7 +81,7 @@ def live(recorded: Recorded) -> Iterable[Notice]:
             yield from (
                 Notice(each, "mac", event.import_id) for each in _library(actor.distributor_id, actor.installer_id)
             )
-    elif isinstance(event, d.AutopSubmitted | d.ProvisioningRetried):
+    elif isinstance(event, d.AutopSubmitted | d.ProvisioningRetried | d.ProvisioningForgotten):
         yield Notice(event.installer_id, "provisioning", event.provisioning_id)
     elif isinstance(event, _DOOR):
         yield Notice(event.installer_id, "door-event", event.door_event_id)

@@ -1,6 +1,7 @@
 """Give each device of a batch its lines: Regular ones by way of its profile, One Time ones as a command (A-02).
 
-A Regular batch is tried again by issuing the configuration again: it has the lines already.
+A Regular batch is tried again by issuing the configuration again: it has the lines already. A batch of which nothing is
+known any more has no device left to give anything to.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contracts.devices import (
     ProvisioningRetried,
     QueueOneTimeAutop,
 )
-from contracts.message import Command, Recorded
+from contracts.message import ERASED, Command, Recorded
 from kernel.reaction import Context, Reaction
 from services.devices import device, provisioning
 from services.devices.device import Device
@@ -27,6 +28,8 @@ AT_ONCE = 64
 async def provision(recorded: Recorded, context: Context) -> Iterable[Command]:
     event = recorded.event
     assert isinstance(event, AutopSubmitted)
+    if ERASED in event.lines:
+        return ()
     if event.kind is AutopKind.ONE_TIME:
         return _queued(event.provisioning_id, event.lines, event.device_ids, context)
     return [
@@ -41,6 +44,8 @@ async def provision_again(recorded: Recorded, context: Context) -> Iterable[Comm
     event = recorded.event
     assert isinstance(event, ProvisioningRetried)
     batch: Provisioning = (await context.load(provisioning.of(event.provisioning_id)))[0]
+    if batch.forgotten:
+        return ()
     if batch.kind is AutopKind.ONE_TIME:
         return _queued(event.provisioning_id, batch.lines, event.device_ids, context)
     issued: list[Command] = []

@@ -1,15 +1,23 @@
 """A provisioning: AutoP lines for up to 500 devices in one submit (A-01..A-08).
 
 The rule it protects: it is for all of its devices or for none, and only for one's own; what can cut them off is asked
-for twice.
+for twice. What it said goes with the last of its devices.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from contracts.devices import AutopKind, AutopSubmitted, ProvisioningRetried, RetryProvisioning, SubmitAutop
+from contracts.devices import (
+    AutopKind,
+    AutopSubmitted,
+    ForgetProvisioning,
+    ProvisioningForgotten,
+    ProvisioningRetried,
+    RetryProvisioning,
+    SubmitAutop,
+)
 from contracts.message import Actor, FieldRefusal
 from contracts.permissions import within
 from contracts.refusals import REFUSALS
@@ -19,7 +27,7 @@ from services.devices.autop import Judged, Verdict
 from services.devices.device import Device
 from services.devices.refusing import refused
 
-ProvisioningEvent = AutopSubmitted | ProvisioningRetried
+ProvisioningEvent = AutopSubmitted | ProvisioningRetried | ProvisioningForgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class Provisioning:
     kind: AutopKind = AutopKind.REGULAR
     lines: tuple[str, ...] = ()
     device_ids: tuple[str, ...] = ()
+    forgotten: bool = False
 
 
 def evolve(provisioning: Provisioning, event: ProvisioningEvent) -> Provisioning:
@@ -47,6 +56,8 @@ def evolve(provisioning: Provisioning, event: ProvisioningEvent) -> Provisioning
             )
         case ProvisioningRetried():
             return provisioning
+        case ProvisioningForgotten():
+            return replace(provisioning, lines=(), forgotten=True)
         case _:
             assert_never(event)
 
@@ -85,7 +96,7 @@ def retry(command: RetryProvisioning, provisioning: Provisioning, _: Neighbours)
     if not _is_visible(command.actor, provisioning):
         raise refused("provisioning-unknown")
     failed = tuple(device_id for device_id in provisioning.device_ids if device_id in set(command.device_ids))
-    if not failed:
+    if not failed or provisioning.forgotten:
         raise refused("nothing-to-retry")
     retried = ProvisioningRetried(
         provisioning_id=provisioning.provisioning_id,
@@ -93,6 +104,19 @@ def retry(command: RetryProvisioning, provisioning: Provisioning, _: Neighbours)
         device_ids=failed,
     )
     return [retried]
+
+
+def forget(_: ForgetProvisioning, provisioning: Provisioning, there: Neighbours) -> Outcome:
+    if not provisioning.provisioning_id or provisioning.forgotten:
+        return []
+    if any(not there[device.of(device_id)].absent for device_id in provisioning.device_ids):
+        return []
+    forgotten = ProvisioningForgotten(
+        provisioning_id=provisioning.provisioning_id,
+        installer_id=provisioning.installer_id,
+        erased_key=_key_of(provisioning.provisioning_id),
+    )
+    return [forgotten]
 
 
 def judged_whole(text: str) -> Judged:
@@ -112,6 +136,10 @@ def of(provisioning_id: str) -> Ref:
     return Ref("provisioning", provisioning_id)
 
 
+def _key_of(provisioning_id: str) -> str:
+    return f"provisioning.{provisioning_id}"
+
+
 def _is_visible(actor: Actor, provisioning: Provisioning) -> bool:
     return bool(provisioning.provisioning_id) and within(
         actor, distributor_id=provisioning.distributor_id, installer_id=provisioning.installer_id
@@ -125,14 +153,19 @@ def _around_devices(command: SubmitAutop, provisioning: Provisioning) -> list[Re
     return [*map(device.of, command.device_ids), *profiles]
 
 
+def _its_devices(_: ForgetProvisioning, provisioning: Provisioning) -> list[Ref]:
+    return [] if provisioning.forgotten else [*map(device.of, provisioning.device_ids)]
+
+
 PROVISIONING: Aggregate[Provisioning] = Aggregate(
     name="provisioning",
     initial=Provisioning(),
     evolve=evolve,
-    events=(AutopSubmitted, ProvisioningRetried),
+    events=(AutopSubmitted, ProvisioningRetried, ProvisioningForgotten),
     decisions={
         SubmitAutop: Decision("provisioning_id", submit, _around_devices),
         RetryProvisioning: Decision("provisioning_id", retry),
+        ForgetProvisioning: Decision("provisioning_id", forget, _its_devices),
     },
-    key=lambda state: f"provisioning.{state.provisioning_id}" if state.provisioning_id else None,
+    key=lambda state: _key_of(state.provisioning_id) if state.provisioning_id else None,
 )

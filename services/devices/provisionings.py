@@ -1,7 +1,7 @@
 """Provisionings, as their pages show them: each batch with how far each of its devices is, live.
 
-No line is kept here with its secret. A One Time batch is as far as its commands; a Regular one as far as the
-configurations that came of the profiles it changed.
+No line is kept here with its secret, and none once no device of the batch is left. A One Time batch is as far as its
+commands; a Regular one as far as the configurations that came of the profiles it changed.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from contracts.devices import (
     PreviewAutop,
     ProvisionedDevice,
     ProvisioningDetail,
+    ProvisioningForgotten,
     ProvisioningPage,
     ProvisioningRetried,
     ProvisioningRow,
@@ -50,7 +51,7 @@ from services.devices.commands import COMMANDS
 from services.devices.device import configuration_state
 from services.devices.fleet import FLEET
 from services.devices.profile import Profile
-from services.devices.provisioning import judged_whole
+from services.devices.provisioning import ProvisioningEvent, judged_whole
 from services.devices.refusing import refused
 
 _REMEMBERED_BATCHES = 50
@@ -87,7 +88,7 @@ class ProfileDocument(TypedDict):
 
 def keys(recorded: Recorded) -> Iterable[str]:
     event = recorded.event
-    return (event.provisioning_id,) if isinstance(event, AutopSubmitted | ProvisioningRetried) else ()
+    return (event.provisioning_id,) if isinstance(event, ProvisioningEvent) else ()
 
 
 def fold(row: Row | None, recorded: Recorded) -> Row | None:
@@ -106,6 +107,8 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
         }
         return {**submitted}
     assert row is not None
+    if isinstance(event, ProvisioningForgotten):
+        return {**row, "lines": []}
     assert isinstance(event, ProvisioningRetried)
     return {**row, "retried": {**row["retried"], **dict.fromkeys(event.device_ids, recorded.at)}}
 

@@ -8,6 +8,7 @@ from contracts.devices import (
     EmptyHome,
     EraseDoorEvent,
     ForgetHome,
+    ForgetProvisioning,
     IssueConfiguration,
     RemoveCamera,
     RemoveMac,
@@ -25,6 +26,7 @@ _ALWAYS = (
     EmptyHome,
     EraseDoorEvent,
     ForgetHome,
+    ForgetProvisioning,
     IssueConfiguration,  # how a door hears that a credential opens it no more; nothing else changes it now
     RemoveCamera,
     RemoveMac,

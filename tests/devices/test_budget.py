@@ -35,6 +35,7 @@ def test_whoever_adds_a_command_decides_whether_it_may_use_the_reserve() -> None
     assert {kind.__name__ for kind in COMMANDS if may_use_reserve(kind.model_construct())} == {
         *("CancelDeviceCommand", "CloseRemoteControl", "EmptyHome", "EraseDoorEvent", "ForgetHome", "RemoveMac"),
         *("IssueConfiguration", "RemoveCamera", "RotateDeviceKey", "UnbindDevice", "WithdrawCredential"),
+        "ForgetProvisioning",
     }
 
 
