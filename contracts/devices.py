@@ -928,13 +928,15 @@ class ConfigurationApplied(Event):
 
 
 class ConfigurationRefused(Event):
-    """The device could not take the configuration of this version."""
+    """The device could not take the configuration of this version. `reason` is in the device's own words."""
+
+    version: ClassVar[int] = 2
 
     device_id: str
     user_id: str
     installer_id: str
     configuration: str
-    reason: str
+    reason: Personal
 
 
 class DeviceWentOnline(Event):
@@ -1021,12 +1023,14 @@ class DeviceCommandDone(Event):
 
 
 class DeviceCommandFailed(Event):
-    """The device, or what it needs, refused."""
+    """The device, or what it needs, refused. `reason` may be in the device's own words."""
+
+    version: ClassVar[int] = 2
 
     device_command_id: str
     device_id: str
     installer_id: str
-    reason: str
+    reason: Personal
 
 
 class DeviceCommandExpired(Event):
@@ -1276,19 +1280,19 @@ class HomeForgotten(Event):
 
 
 class DoorOpened(Event):
-    """A door of the household opened, for whom and how. `key` seals who it was.
+    """A door of the household opened, for whom and how. `key` seals both, for devices say how in their own words.
 
     `clock_wrong`: the device's clock said what cannot be, and `happened_at` is when it was told.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     door_event_id: str
     device_id: str
     user_id: str
     installer_id: str
     relay: int | None
-    method: str | None
+    method: Personal | None
     who: Personal | None
     happened_at: RecordedMoment
     clock_wrong: bool
@@ -1301,13 +1305,13 @@ class EntryRefused(Event):
     `clock_wrong`: the device's clock said what cannot be, and `happened_at` is when it was told.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     door_event_id: str
     device_id: str
     user_id: str
     installer_id: str
-    method: str | None
+    method: Personal | None
     who: Personal | None
     happened_at: RecordedMoment
     clock_wrong: bool
@@ -1915,9 +1919,18 @@ def _for_first_residents(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "residents": 0}
 
 
+def _as_it_is(body: dict[str, Any]) -> dict[str, Any]:
+    """What was in the clear before is sealed now; it reads the same."""
+    return body
+
+
 UPCASTS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "devices.ConfigurationIssued.v1": _for_first_residents,
+    "devices.ConfigurationRefused.v1": _as_it_is,
+    "devices.DeviceCommandFailed.v1": _as_it_is,
     "devices.DoorOpened.v1": _with_a_mark,
+    "devices.DoorOpened.v2": _as_it_is,
     "devices.EntryRefused.v1": _with_a_mark,
+    "devices.EntryRefused.v2": _as_it_is,
     "devices.AlarmRaised.v1": _with_a_mark,
 }

@@ -28,6 +28,7 @@ from contracts.devices import (
 from contracts.message import Command
 from contracts.permissions import SYSTEM
 from kernel.budgets import DEVICE
+from kernel.codec import KeyDestroyed
 from kernel.decider import Refused
 from kernel.handling import Contended
 from kernel.log import Unavailable
@@ -228,10 +229,13 @@ class Intake:
         await self._answer(seat.mac, wire.received("event", id))
 
     async def _obeyed(self, command: Command) -> int:
-        """Where the log stands after it; 0 when it was refused, which the device cannot help. Raises `Unavailable`."""
+        """Where the log stands after it; 0 when it was refused, which the device cannot help. Raises `Unavailable`.
+
+        Words of a device whose household was deleted meanwhile are kept nowhere: that is refused too.
+        """
         try:
             return (await self._deciding.handle(command)).position.seq
-        except Refused:
+        except (Refused, KeyDestroyed):
             return 0
 
     def _meter(self, mac: str) -> Meter:

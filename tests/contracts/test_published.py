@@ -88,6 +88,9 @@ async def test_every_example_ever_published_decodes_when_its_key_is_destroyed(pa
     (recorded,) = await codec_of(PUBLISHED[path.parent.name]).decode_many([stored(type_name, body, **{KEY: "gone"})])
     for field in fields_marked(type(recorded.event), PersonalMark):
         value = getattr(recorded.event, field)
+        if field in body and field not in described["x-personal"]:
+            assert value == body[field], "what that version had in the clear stands in its log as it is"
+            continue
         assert value is ERASED or value == (ERASED,) or value is None
         assert not isinstance(value, tuple) or value[0] is ERASED
 
