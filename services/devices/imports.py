@@ -29,6 +29,7 @@ from contracts.devices import (
 from contracts.message import Query, Recorded
 from contracts.permissions import within
 from kernel.projection import Index, ReadModel, Row
+from kernel.readmodel import Drop
 from kernel.service import Reading
 from services.devices.mac_import import MacImportEvent
 from services.devices.refusing import refused
@@ -137,10 +138,17 @@ def _text(texts: tuple[str, ...], place: int) -> str:
     return texts[place] if place < len(texts) else texts[0]
 
 
+def drops_refused(recorded: Recorded) -> Drop | None:
+    event = recorded.event
+    return Drop("import_id", event.import_id) if isinstance(event, MacImportAbandoned) else None
+
+
 REFUSED_LINES = ReadModel(
     name="refused_lines",
+    version=2,
     keys=refused_keys,
     fold=fold_refused,
+    drops=drops_refused,
     indexes=(Index([("import_id", 1), ("part", 1)]),),
 )
 

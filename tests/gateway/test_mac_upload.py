@@ -438,6 +438,23 @@ async def test_the_refused_rows_come_back_as_a_file_without_formulas(here: World
         assert (stranger.status_code, stranger.json()["code"]) == (404, "import-unknown")
 
 
+async def test_the_refused_rows_go_with_the_list_when_it_is_forgotten(here: World) -> None:
+    clear = here.people["clear"]
+    lists_of = [(await upload(clear, lists.csv(MAC, "Li Wei"), kind="text/csv")).json() for _ in range(2)]
+    await seen(clear, lists_of[1]["id"], lists_of[1]["position"])
+
+    async def refused_of(import_id: str, after: str) -> list[str]:
+        answer = await clear.browser.ask("GET", f"/macs/imports/{import_id}/refused?after={after}")
+        return [row["text"] for row in answer.json()["rows"]]
+
+    assert await refused_of(lists_of[0]["id"], lists_of[1]["position"]) == ["Li Wei"]
+    forgotten = await clear.browser.ask("DELETE", f"/macs/imports/{lists_of[0]['id']}")
+    assert forgotten.status_code == 200, forgotten.text
+    at = forgotten.json()["position"]
+    assert await refused_of(lists_of[0]["id"], at) == []
+    assert await refused_of(lists_of[1]["id"], at) == ["Li Wei"]
+
+
 def test_no_cell_of_the_refused_rows_begins_like_a_formula() -> None:
     lines = [RefusedRow(line=n, text=f"{start}1", code="mac-malformed") for n, start in enumerate("=+-@\t\r")]
     table = csv.reader(io.StringIO(refused_csv(lines).decode("utf-8-sig"), newline=""))
