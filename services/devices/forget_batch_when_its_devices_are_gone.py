@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from typing import TypedDict
+from uuid import UUID, uuid5
 
 from contracts.devices import AutopSubmitted, DeviceUnbound, ForgetProvisioning, ProvisioningForgotten
 from contracts.message import Command, Recorded
@@ -62,7 +63,15 @@ async def destroy_key(recorded: Recorded, context: Context) -> Iterable[Command]
 async def _forgotten(kept: Collection, which: dict[str, str], context: Context) -> list[Command]:
     """One for each that has no device left. Asked twice, of one that is forgotten already, it records nothing."""
     rows = await kept.find({**which, "left": []}, {"_id": 1}).sort("_id", 1).to_list()
-    return [ForgetProvisioning(**context.stamp(), provisioning_id=row["_id"]) for row in rows]
+    return [_forget(row["_id"], context.recorded, context.reaction) for row in rows]
+
+
+def _forget(provisioning_id: str, because: Recorded, reaction: str) -> Command:
+    # Which ones are found may differ when the event is taken again: the id is of the batch, not of its place.
+    command_id = uuid5(UUID(because.event_id), f"{reaction}/{provisioning_id}")
+    return ForgetProvisioning(
+        command_id=command_id, at=because.at, actor=because.actor, provisioning_id=provisioning_id
+    )
 
 
 async def _present(device_ids: Iterable[str], context: Context) -> list[str]:
