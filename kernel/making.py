@@ -38,22 +38,33 @@ async def patiently(attempt: Callable[[], Awaitable[_T]], within_s: float = _WIT
             await asyncio.sleep(_PAUSE_S)
 
 
-async def make_stream(nc: Client, config: Mapping[str, Any]) -> None:
-    """Make that stream; one that exists stays as it is. Raises `Unavailable`."""
-    await patiently(partial(_make, nc, f"STREAM.CREATE.{config['name']}", config))
-
-
 async def make_consumer(nc: Client, stream: str, config: Mapping[str, Any]) -> None:
     """Make that durable consumer; the same again changes nothing. Raises `Unavailable`."""
+    await patiently(partial(consumer_made, nc, stream, config))
+
+
+async def stream_made(nc: Client, config: Mapping[str, Any]) -> str | None:
+    """Make that stream, in one attempt; one that exists stays as it is. Raises `Unavailable`.
+
+    When the stream that is there now was made, if the server says so: not of one that differs from `config`.
+    """
+    created = (await _make(nc, f"STREAM.CREATE.{config['name']}", config)).get("created")
+    return str(created) if created else None
+
+
+async def consumer_made(nc: Client, stream: str, config: Mapping[str, Any]) -> None:
+    """As `make_consumer`, in one attempt."""
     name = f"CONSUMER.CREATE.{stream}.{config['durable_name']}.{config['filter_subject']}"
-    await patiently(partial(_make, nc, name, {"stream_name": stream, "config": config}))
+    await _make(nc, name, {"stream_name": stream, "config": config})
 
 
-async def _make(nc: Client, name: str, request: Mapping[str, Any]) -> None:
+async def _make(nc: Client, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         answer = await nc.request(f"$JS.API.{name}", json.dumps(request).encode(), timeout=_ATTEMPT_S)
     except (NatsError, OSError, TimeoutError) as error:
         raise Unavailable(f"{name}: {type(error).__name__}") from error
-    trouble = json.loads(answer.data).get("error", {})
+    made: dict[str, Any] = json.loads(answer.data)
+    trouble = made.get("error", {})
     if trouble.get("err_code") not in (None, _STREAM_NAME_IN_USE):
         raise Unavailable(f"{name}: {trouble.get('description')}")
+    return made

@@ -312,6 +312,8 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         if service.timers:
             await timers.open()
             await timers.serve(_Firing(service, handling).fire)
+            health.probes["timers"] = timers.probe
+            keep.task("timers", timers.watch())
             stack.push_async_callback(timers.stop)
         issuing = Issuing(service.commands, handling, caller)
         reactions = Reactions(service.name, service.reactions, sources, issuing, database, keys, timers)

@@ -24,11 +24,13 @@ from nats.errors import Error as NatsError
 
 from contracts.moments import clamped
 from kernel.decider import Refused
+from kernel.health import NotReady
 from kernel.log import Unavailable
-from kernel.making import make_consumer, make_stream
+from kernel.making import consumer_made, make_consumer, patiently, stream_made
 from kernel.parking import reason_of
 
 STREAM = "SCHED"
+LOOK_EVERY_S = 5.0
 _NAMESPACE = UUID("0d4e3a58-6f0f-5f0e-9b55-6b1c0b5d7a10")
 _OWNER = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _PURPOSE = re.compile(r"[A-Za-z0-9_-]+")
@@ -68,9 +70,43 @@ class Timers:
         self._replicas = replicas
         self._subscription: Subscription | None = None
         self._in_hand: set[asyncio.Task[None]] = set()
+        self._created: str | None = None
+        self._away: str | None = None
+        self._lost_at: datetime | None = None
 
     async def open(self) -> None:
         """Make the stream that keeps the timers, if there is none. Raises `Unavailable`."""
+        self._created = await patiently(self._stream_made)
+
+    async def watch(self) -> None:
+        """Every few seconds `look` whether the stream and what hands out its timers are there, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self.look()
+
+    async def look(self) -> None:
+        """Make anew what is not there any more; call it once this serves. The timers of a lost stream are lost."""
+        try:
+            created = await self._stream_made()
+            await consumer_made(self._nc, STREAM, self._consumer())
+        except Unavailable as failure:
+            self._away = str(failure)
+            return
+        self._away = None
+        if created and self._created and created != self._created:
+            self._lost_at = datetime.now(UTC)
+            _log.error("timers-lost", service=self._service, stream=STREAM, made_before=self._created, made=created)
+        self._created = created or self._created
+
+    async def probe(self) -> str | None:
+        """For readiness. Raises `NotReady` while no timer can be kept or fire; a remark once timers were lost."""
+        if self._away:
+            raise NotReady(self._away)
+        if self._lost_at is None:
+            return None
+        return f"timers were lost before {self._lost_at:%Y-%m-%d %H:%M} UTC; docs/operating says what to do"
+
+    async def _stream_made(self) -> str | None:
         config = {
             "name": STREAM,
             "subjects": ["sch.>", "due.>"],
@@ -81,7 +117,7 @@ class Timers:
             "allow_msg_ttl": True,
             "allow_direct": True,
         }
-        await make_stream(self._nc, config)
+        return await stream_made(self._nc, config)
 
     async def set(self, owner: str, purpose: str, at: datetime, payload: bytes = b"") -> UUID:
         """Fire at `at` (with a zone; in the past: at once), instead of whatever was set for this owner and purpose.
@@ -119,18 +155,6 @@ class Timers:
         A `Refused` counts as done: the owner no longer wants it. Anything else is tried again, with pauses of up to
         30 s. Returns once the server knows; the rest happens in the background until `stop`. Raises `Unavailable`.
         """
-        config = {
-            "durable_name": self._service,
-            "filter_subject": f"due.{self._service}.>",
-            "deliver_subject": f"timers.{self._service}",
-            "deliver_group": self._service,
-            "deliver_policy": "all",
-            "ack_policy": "explicit",
-            "ack_wait": _ACK_WAIT_S * 1_000_000_000,
-            "max_deliver": -1,
-            "max_ack_pending": _IN_HAND,
-        }
-
         room = asyncio.Semaphore(_AT_ONCE)
 
         async def deliver(msg: Msg) -> None:
@@ -144,10 +168,23 @@ class Timers:
 
         self._subscription = await self._nc.subscribe(f"timers.{self._service}", queue=self._service, cb=receive)
         try:
-            await make_consumer(self._nc, STREAM, config)
+            await make_consumer(self._nc, STREAM, self._consumer())
         except Unavailable:
             await self.stop()
             raise
+
+    def _consumer(self) -> dict[str, Any]:
+        return {
+            "durable_name": self._service,
+            "filter_subject": f"due.{self._service}.>",
+            "deliver_subject": f"timers.{self._service}",
+            "deliver_group": self._service,
+            "deliver_policy": "all",
+            "ack_policy": "explicit",
+            "ack_wait": _ACK_WAIT_S * 1_000_000_000,
+            "max_deliver": -1,
+            "max_ack_pending": _IN_HAND,
+        }
 
     async def stop(self) -> None:
         """Take no more, and finish what is in hand."""

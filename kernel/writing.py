@@ -12,13 +12,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
 
 from kernel.health import NotReady
-from kernel.making import make_stream
+from kernel.log import Unavailable
+from kernel.making import patiently, stream_made
 
 STREAM = "PROBE"
 FRESH_S = 5.0
@@ -55,6 +58,9 @@ class Writing:
 
     async def open(self) -> None:
         """Make the stream of the probes, if there is none. Raises `Unavailable`."""
+        await patiently(self._stream_made)
+
+    async def _stream_made(self) -> None:
         config = {
             "name": STREAM,
             "subjects": ["probe.*"],
@@ -64,7 +70,7 @@ class Writing:
             "max_msgs_per_subject": 1,
             "num_replicas": self._replicas,
         }
-        await make_stream(self._nc, config)
+        await stream_made(self._nc, config)
 
     def note(self, outcome: str) -> None:
         """An append ended like this (`kernel.telemetry.MeasuredLog`). What is refused is refused before a write."""
@@ -92,7 +98,12 @@ class Writing:
         """What is wrong with a write of the probe, None if it came back."""
         try:
             answer = await self._nc.request(f"probe.{self._service}", _BODY, timeout=_PROBE_WITHIN_S)
-        except (NatsError, OSError, TimeoutError):
+        except (NatsError, OSError, TimeoutError) as error:
+            if isinstance(error, NoRespondersError):
+                # Their stream may be lost: the next probe finds it again.
+                with suppress(Unavailable, TimeoutError):
+                    async with asyncio.timeout(_PROBE_WITHIN_S):
+                        await self._stream_made()
             return f"a write does not come back within {_PROBE_WITHIN_S:.0f} s"
         trouble = json.loads(answer.data).get("error")
         return f"a write is refused: {trouble.get('description')}" if trouble else None

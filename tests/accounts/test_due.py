@@ -2,10 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
 
 from contracts.accounts import (
     ActivateUser,
@@ -17,8 +22,13 @@ from contracts.accounts import (
 )
 from contracts.message import Actor
 from contracts.permissions import SYSTEM
+from kernel.mongo import mongo_client
+from kernel.service import running
+from kernel.timers import STREAM
+from ops.servers import NatsServer
+from services.accounts.__main__ import SERVICE
 from services.accounts.household import months_later
-from tests.accounts.conftest import Region
+from tests.accounts.conftest import Region, settings_for
 
 SOON = timedelta(seconds=3)
 
@@ -75,3 +85,31 @@ async def test_account_access_ends_by_itself_after_an_hour(region: Region) -> No
     await eventually(ended)
     (closed, entered, *_) = (await region.see(ListAudit, installer)).rows
     assert (closed.type, closed.actor_id, entered.type) == ("SessionClosed", "system", "AccountEntered")
+
+
+async def test_lost_timers_are_set_again_when_reactions_begin_anew(tmp_path: Path, mongodb_uri: str) -> None:
+    async with NatsServer(tmp_path / "nats") as nats:
+        settings = settings_for(nats.url, mongodb_uri)
+
+        async def is_set(client: Client) -> bool:
+            with suppress(NotFoundError):
+                return bool(await client.jetstream().get_last_msg(STREAM, timer))
+            return False
+
+        async with running(SERVICE, settings) as service:
+            region = Region(service)
+            user_id, _ = await region.user(await region.installer(), activated=True)
+            timer = f"sch.accounts.household.{user_id}.expiry"
+            await eventually(partial(is_set, service.client))
+            await service.client.jetstream().delete_stream(STREAM)
+        await forget_where_reactions_are(mongodb_uri, settings.database("accounts"))
+        async with running(SERVICE, settings) as service:
+            before = await service.log.last_seq()
+            await eventually(partial(is_set, service.client))
+            assert await service.log.last_seq() == before
+
+
+async def forget_where_reactions_are(mongodb_uri: str, database: str) -> None:
+    """As an operator does after timers were lost."""
+    async with mongo_client(mongodb_uri, "test") as mongo:
+        await mongo[database]["reactions"].drop()

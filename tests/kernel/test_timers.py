@@ -12,9 +12,13 @@ import pytest
 from nats.js.errors import NotFoundError
 
 from kernel.decider import Refused
+from kernel.health import NotReady
 from kernel.jetstream import Connection, connect
+from kernel.service import running
+from kernel.settings import Settings
 from kernel.timers import STREAM, Due, Timers, timer_id
 from ops.servers import NatsServer
+from tests.kernel.toy import TOY
 
 
 @pytest.fixture
@@ -266,3 +270,58 @@ def test_the_same_timer_has_the_same_id_in_every_zone() -> None:
     berlin = at.astimezone(tz=__import__("zoneinfo").ZoneInfo("Europe/Berlin"))
     assert timer_id("accounts", "a", "x", at) == timer_id("accounts", "a", "x", berlin)
     assert timer_id("accounts", "a", "x", at) != timer_id("accounts", "a", "x", at + timedelta(seconds=1))
+
+
+async def test_timers_go_on_after_their_stream_was_lost_and_it_is_said(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path / "nats") as server:
+        nc = await connect(server.url, "timers")
+        timers, bell = Timers(nc, "toy"), Bell()
+        await timers.open()
+        await timers.serve(bell)
+        await timers.look()
+        assert await timers.probe() is None
+        await nc.jetstream().delete_consumer(STREAM, "toy")
+        await timers.set("household.h1", "expiry", soon(-1))
+        await timers.look()
+        await bell.wait(1)
+        assert await timers.probe() is None  # none was lost
+        await nc.jetstream().delete_stream(STREAM)
+        await timers.look()
+        assert "lost" in str(await timers.probe())
+        await timers.set("household.h2", "expiry", soon(-1))
+        assert (await bell.wait(2))[-1].owner == "household.h2"
+        await timers.stop()
+        await nc.close()
+
+
+async def test_a_service_whose_timers_cannot_be_kept_is_not_ready(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path / "nats") as server:
+        nc = await connect(server.url, "timers")
+        timers = Timers(nc, "toy")
+        await timers.open()
+        await timers.serve(Bell())
+        await nc.jetstream().delete_stream(STREAM)
+        await nc.jetstream().add_stream(name="OTHER", subjects=["due.>"])
+        await timers.look()
+        with pytest.raises(NotReady):
+            await timers.probe()
+        await nc.jetstream().delete_stream("OTHER")
+        await timers.look()
+        assert "lost" in str(await timers.probe())
+        await timers.stop()
+        await nc.close()
+
+
+async def test_a_running_service_says_that_its_timers_were_lost(
+    tmp_path: Path, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernel.timers.LOOK_EVERY_S", 0.1)
+    async with NatsServer(tmp_path / "nats") as server:
+        prefix = f"test_{uuid4().hex[:8]}_"
+        settings = Settings(nats_url=server.url, mongodb_uri=mongodb_uri, secret="00" * 32, database_prefix=prefix)
+        async with running(TOY, settings) as toy:
+            assert await toy.health.probes["timers"]() is None
+            await toy.client.jetstream().delete_stream(STREAM)
+            async with asyncio.timeout(20):
+                while "lost" not in str(await toy.health.probes["timers"]()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)

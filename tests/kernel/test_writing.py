@@ -135,3 +135,15 @@ async def test_a_cluster_that_has_no_leader_yet_is_waited_for(tmp_path: Path, mo
             while not await is_well(writing):  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
         await client.close()
+
+
+async def test_a_lost_stream_of_probes_is_noticed_and_made_anew(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path / "nats") as server:
+        nc = await connect(server.url, "test")
+        writing = await opened(nc)
+        assert await is_well(writing)
+        await nc.jetstream().delete_stream(STREAM)
+        with pytest.raises(NotReady, match="a write does not come back within 1 s"):
+            await writing.probe()
+        assert await is_well(writing)
+        await nc.close()
