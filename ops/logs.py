@@ -26,7 +26,7 @@ def rotate(path: Path, largest: int | None = None) -> bool:
             for number in range(COPIES - 1, 0, -1):
                 with contextlib.suppress(FileNotFoundError):
                     _copy(path, number).replace(_copy(path, number + 1))
-            shutil.copyfile(path, _copy(path, 1))
+            shutil.copy(path, _copy(path, 1))  # with its mode: who may not read the file may not read the copy
             os.truncate(path, 0)
             return True
     return False
@@ -39,6 +39,11 @@ async def keep_small(path: Path, writer: asyncio.subprocess.Process) -> None:
             await asyncio.to_thread(rotate, path)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(writer.wait(), _LOOK_EVERY_S)
+
+
+def files(path: Path) -> list[Path]:
+    """The file and its copies, those that are there."""
+    return [each for each in (path, *(_copy(path, number) for number in range(1, COPIES + 1))) if each.exists()]
 
 
 def _copy(path: Path, number: int) -> Path:

@@ -175,7 +175,7 @@ class LocalServer(ABC):
 
     async def start(self) -> None:
         """Returns when the server answers; ServerFailed says why it does not."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._keep_to_owner()
         require_disk_space(self.data_dir, self.least_free_bytes)
         for port in self._ports:
             if not port_is_free(port):
@@ -198,6 +198,14 @@ class LocalServer(ABC):
             await self.kill()
             raise
         self._log_keeper = asyncio.create_task(logs.keep_small(self.log_file, self._process))
+
+    def _keep_to_owner(self) -> None:
+        """Nobody else of the machine reads what the server keeps or says, also in a folder of an earlier version."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.data_dir.chmod(0o700)
+        self.log_file.touch(mode=0o600)
+        for log in logs.files(self.log_file):
+            log.chmod(0o600)
 
     async def _until_ready(self, process: asyncio.subprocess.Process, beginning: int) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S

@@ -94,7 +94,12 @@ async def up(data: Path, port: int, demo: bool) -> None:
             own[name] |= mongod.environment_of(name)
 
     programs = [
-        _program(name, port if name == "gateway" else free_port(), locks.told(environment, more), screen)
+        _program(
+            name,
+            port if name == "gateway" else free_port(),
+            locks.told(name, {**os.environ, **environment}, more),
+            screen,
+        )
         for name, more in own.items()
     ]
 
@@ -127,7 +132,7 @@ def _program(name: str, port: int, environment: Mapping[str, str], screen: Scree
     return Program(
         name,
         [sys.executable, "-m", f"services.{name}"],
-        {**os.environ, **environment, "SMARTPLUS_PORT": str(port), "PYTHONUNBUFFERED": "1"},
+        {**environment, "SMARTPLUS_PORT": str(port), "PYTHONUNBUFFERED": "1"},
         f"http://{LOOPBACK}:{health}/health/ready",
         screen.say,
     )

@@ -125,7 +125,9 @@ async def house(
             [sys.executable, "-m", f"services.{name}"],
             {
                 **os.environ,
-                **locks.told(environment, (cluster or nats[0]).environment_of(name) | mongod.environment_of(name)),
+                **locks.told(
+                    name, environment, (cluster or nats[0]).environment_of(name) | mongod.environment_of(name)
+                ),
                 "SMARTPLUS_PORT": str(port),
             },
             f"http://{LOOPBACK}:{operations_port if name == 'gateway' else port}/health/ready",

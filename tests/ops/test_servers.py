@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,21 @@ async def test_mongod_writes_down_nothing_of_what_it_was_slow_with(tmp_path: Pat
     said = server.log_file.read_text().splitlines()
     assert said
     assert [line for line in said if "somebody" in line] == []
+
+
+async def test_what_a_server_keeps_is_its_owner_s_alone_also_in_a_folder_of_before(tmp_path: Path) -> None:
+    for kind in (NatsServer, MongoServer):
+        for is_there in (False, True):
+            folder = tmp_path / f"{kind.__name__}{is_there}"
+            if is_there:
+                folder.mkdir(mode=0o755)
+                for name in ("server.log", "server.log.1"):
+                    (folder / name).touch(mode=0o644)
+            async with kind(folder) as server:
+                logs = [*folder.glob("server.log*")]
+                assert server.log_file in logs
+                assert {stat.S_IMODE(path.stat().st_mode) for path in logs} == {0o600}
+                assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 async def test_mongod_has_transactions(mongodb_uri: str) -> None:

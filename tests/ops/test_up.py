@@ -63,10 +63,17 @@ async def running(data: Path) -> AsyncIterator[Running]:
             await process.wait()
 
 
+def told_to(pid: int) -> bytes:
+    """The environment that the process was started with."""
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
 async def test_ctrl_c_leaves_no_process_and_the_next_run_finds_its_data(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with running(data) as first:
         assert len(first.pids) >= 4
+        (gateway,) = (pid for pid in first.pids if b"services.gateway" in command_line(pid))
+        assert b"SMARTPLUS_KEYS_DIR" not in told_to(gateway)
         async with first.notes() as client:
             await client.kept.notes.insert_one({"text": "before Ctrl-C"})
         assert await first.end(signal.SIGINT) == 0
