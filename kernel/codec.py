@@ -77,7 +77,7 @@ class Codec:
     """Writes and reads the events of one service.
 
     `upcast` maps the type of an old version (`accounts.UserAdded.v1`) to the pure step that turns its body into the
-    body of the next version.
+    body of the next version. Data keys that events up to `keys_until` name may be missing: that loss was accepted.
     """
 
     def __init__(
@@ -87,11 +87,13 @@ class Codec:
         keys: Keys,
         secrets: Secrets,
         upcast: Mapping[str, Upcast] | None = None,
+        keys_until: int = 0,
     ) -> None:
         self.service = service
         self.stream = service.upper()
         self.keys = keys
         self._secrets = secrets
+        self._keys_until = keys_until
         self._fingerprint_key = secrets.derive("fingerprint")
         self._types = {event.type_name(): event for event in events}
         self._upcast = dict(upcast or {})
@@ -143,7 +145,8 @@ class Codec:
         Its id is new each time: two decisions of one command may differ (a time, a salt), so a repeat is known by the
         id of its command, never by the ids of its events.
 
-        Raises `KeyDestroyed` when the event says something personal and `key_name` lives no more, `VaultUnavailable`.
+        Raises `KeyDestroyed` when the event says something personal and `key_name` lives no more, `VaultUnavailable`,
+        `LostKey`.
         """
         id = str(uuid4())
         body = event.model_dump(mode="json")
@@ -192,8 +195,9 @@ class Codec:
 
         Raises `Undecodable` for the first message that is no event, `VaultUnavailable`.
         """
-        names = {message.headers[KEY] for message in messages if KEY in message.headers}
-        keys = await self.keys.existing(names) if names else {}
+        sealed = {message.headers[KEY]: message.seq for message in messages if KEY in message.headers}
+        named = [name for name, newest in sealed.items() if newest > self._keys_until]
+        keys = await self.keys.existing(sealed.keys(), named) if sealed else {}
         return [self._decoded(message, keys) for message in messages]
 
     def _decoded(self, message: StoredMessage, keys: Mapping[str, bytes | None]) -> Recorded:

@@ -17,11 +17,12 @@ from nats.aio.client import Client
 from pymongo.errors import PyMongoError
 
 from kernel.health import NotReady
-from kernel.integrity import Damaged, Memory, StreamState, damage_of, joined, without
+from kernel.integrity import Damaged, Memory, StreamState, damage_of, joined, keys_until, without
 from kernel.jetstream import JetStreamLog
 from kernel.log import Unavailable
 from kernel.log_memory import LogMemory, keys_missing, keys_named
 from kernel.readmodel import Collection, Database
+from kernel.vault_mark import VaultMark, keys_lost
 
 _LOOK_EVERY_S = 5.0
 _LOOK_AGAIN_S = 1.0
@@ -42,6 +43,9 @@ class _Watched:
 
     log: JetStreamLog
     memory: LogMemory
+    mark: VaultMark
+    marked: int = -1
+    """Up to which event the vault had all keys when it was last looked at; -1 before."""
     seen: int = 0
     keys: set[str] = field(default_factory=set)
     connection: int = -1
@@ -137,7 +141,7 @@ class Guard:
 
     async def _opened(self, name: str) -> _Watched:
         log = await self._open_log(name)
-        return _Watched(log, LogMemory(self._database, log.stream))
+        return _Watched(log, LogMemory(self._database, log.stream), VaultMark(self._vault, log.stream))
 
     async def _look_after_reconnecting(self, watched: _Watched) -> None:
         """Raises `Damaged`: a server that was started again may have lost what this process knows of."""
@@ -194,15 +198,24 @@ class Guard:
 
     async def _keys_lost(self, watched: _Watched, state: StreamState) -> Damaged | None:
         """Keys are remembered also when they are destroyed, so one that an event names and nobody knows was lost."""
-        begin = max((loss.keys_until for loss in state.losses), default=0) + 1
+        begin = keys_until(state.losses) + 1
         if not watched.keys and state.last_seq >= begin:
             for start in {begin, max(begin, state.last_seq - _SAMPLE + 1)}:
                 watched.keys |= keys_named(await watched.log.some(start, _SAMPLE))
         missing = await keys_missing(self._vault, watched.keys) if watched.keys else ()
-        if not missing:
-            return None
-        what = f"the vault lacks {len(missing)} of {len(watched.keys)} data keys that its events name"
-        return Damaged(watched.log.stream, f"{what}, so that personal data cannot be read")
+        if missing:
+            return _keys_damage(watched, len(watched.keys), len(missing))
+        marked = await watched.mark.read(state.epoch)
+        if watched.marked < 0 or marked < watched.marked:
+            # The vault may be older than the log.
+            named, lost = await keys_lost(watched.log, self._vault, max(begin, marked + 1), state.last_seq)
+            if lost:
+                return _keys_damage(watched, named, lost)
+        if watched.marked < 0 or marked < state.last_seq:
+            await watched.mark.move(state.epoch, marked, state.last_seq)
+        # What was appended since it was marked may be missing only if the vault was replaced.
+        watched.marked = max(marked, state.last_seq)
+        return None
 
     def _renewed(self, watched: _Watched, state: StreamState) -> None:
         if state.epoch != watched.log.epoch and not self._broken.done():
@@ -224,3 +237,8 @@ class Guard:
         if self.damage is None or str(self.damage) != str(damage):
             _log.error("log-damaged", stream=damage.stream, reason=str(damage))
         self.damage = damage
+
+
+def _keys_damage(watched: _Watched, named: int, missing: int) -> Damaged:
+    what = f"the vault lacks {missing} of {named} data keys that its events name, so that personal data cannot be read"
+    return Damaged(watched.log.stream, what)

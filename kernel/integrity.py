@@ -76,6 +76,11 @@ def losses_of(metadata: Mapping[str, str]) -> tuple[Loss, ...]:
     return tuple(Loss.of(each) for each in json.loads(metadata.get(LOSSES, "[]")))
 
 
+def keys_until(losses: Iterable[Loss]) -> int:
+    """Up to which sequence events may name data keys that are missing."""
+    return max((loss.keys_until for loss in losses), default=0)
+
+
 def losses_text(losses: Sequence[Loss]) -> str:
     """The same, as it is stored there."""
     return json.dumps([asdict(loss) for loss in losses], ensure_ascii=False, separators=(",", ":"))

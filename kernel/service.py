@@ -37,6 +37,7 @@ from kernel.erasure import Erasures, ErasureWatch
 from kernel.guard import Guard
 from kernel.handling import Contended, Deciding, Handled
 from kernel.health import Health, NotReady, Stage, Surface, measure_process, serving
+from kernel.integrity import keys_until
 from kernel.issuing import Issuing
 from kernel.jetstream import JetStreamLog, UnfitServer, check_server, open_log
 from kernel.log import Log, Unavailable
@@ -273,12 +274,13 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         health.probes["log"] = lambda: _log_answers(log)
         health.probes["writing"] = writing.probe
         health.probes["room"] = room.probe
-        codec = Codec(service.name, service.events, keys, secrets, service.upcast)
+        codec = Codec(service.name, service.events, keys, secrets, service.upcast, keys_until(own.losses))
         deciding = Deciding(log, codec, service.aggregates)
         recorded_by = {event: aggregate.name for aggregate in service.aggregates for event in aggregate.events}
         sources = [Source(service.name, log, codec, recorded_by)]
         for (name, events), followed in zip(service.followed.items(), others, strict=True):
-            sources.append(Source(name, followed, Codec(name, events, keys, secrets)))
+            followed_codec = Codec(name, events, keys, secrets, keys_until=keys_until(followed.losses))
+            sources.append(Source(name, followed, followed_codec))
         erasures = Erasures(vault, settings.database("vault"))
         watch = ErasureWatch(service.name, erasures, settings.erased_within)
         health.probes["erasure"] = watch.probe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
-from kernel.integrity import Chain, Loss, Memory, Span, Spans, StreamState, count_of, joined, told, without
+from kernel.integrity import Chain, Loss, Memory, Span, Spans, StreamState, count_of, joined, keys_until, told, without
 from kernel.jetstream import JetStreamLog
 from kernel.log import StoredMessage
 from kernel.log_memory import keys_missing, keys_named
@@ -63,13 +63,13 @@ class Survey:
 async def survey(log: JetStreamLog, memories: Iterable[Memory], vault: Collection) -> Survey:
     """Read the whole stream. `memories` are those of all who follow it. Raises `Unavailable`."""
     state = await log.leader.state()
-    begin = max((loss.keys_until for loss in state.losses), default=0)
+    begin = keys_until(state.losses)
     chain = Chain(0, state.accepted, most=state.last_seq + 1)
     holes: list[Span] = list(state.gaps)
     torn: dict[str, None] = {}
     lost_keys: set[str] = set()
     after = 0
-    async for page in _pages(log, state.last_seq):
+    async for page in pages(log, state.last_seq):
         for message in page:
             if message.seq > after + 1:
                 holes += await _lost(log, Span(after + 1, message.seq - 1), tuple(holes))
@@ -95,8 +95,8 @@ async def survey(log: JetStreamLog, memories: Iterable[Memory], vault: Collectio
     )
 
 
-async def _pages(log: JetStreamLog, head: int) -> AsyncIterator[list[StoredMessage]]:
-    start = 1
+async def pages(log: JetStreamLog, head: int, start: int = 1) -> AsyncIterator[list[StoredMessage]]:
+    """All messages from `start` to `head`, as one replica has them. Raises `Unavailable`."""
     while start <= head:
         page = [message for message in await log.some(start, _PAGE) if message.seq <= head]
         if not page:

@@ -52,6 +52,13 @@ class SpoiledKey(WrongSecret):
     """One data key does not open under the wrapping key that it names: what it sealed is lost, and nothing else."""
 
 
+class LostKey(SpoiledKey):
+    """The vault does not know a data key that a log names. It is not made anew, since it may come back."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the vault lacks the data key {name}, which the log names: restore the vault")
+
+
 class _UnknownWrapping(WrongSecret):
     """The data key may open once the wrapping keys, or the data key itself, are read again."""
 
@@ -125,14 +132,15 @@ class Keys(Protocol):
     async def key(self, name: str) -> bytes | None:
         """The living 256-bit key called `name`, made when it never existed; None once it was destroyed.
 
-        All callers, in all processes, get the same key. Raises `VaultUnavailable`.
+        All callers, in all processes, get the same key. Raises `VaultUnavailable`, and `LostKey` when it existed, as
+        far as this process knows, and is nowhere.
         """
         ...
 
-    async def existing(self, names: Collection[str]) -> dict[str, bytes | None]:
+    async def existing(self, names: Collection[str], named: Collection[str] = ()) -> dict[str, bytes | None]:
         """Every one of `names` with its living key, or None when it was destroyed or never made. Makes none.
 
-        Raises `VaultUnavailable`.
+        Those that are `named` by a log existed. Raises `VaultUnavailable`.
         """
         ...
 
@@ -153,7 +161,7 @@ class MemoryKeys:
     async def key(self, name: str) -> bytes | None:
         return self._keys.setdefault(name, os.urandom(KEY_BYTES))
 
-    async def existing(self, names: Collection[str]) -> dict[str, bytes | None]:
+    async def existing(self, names: Collection[str], named: Collection[str] = ()) -> dict[str, bytes | None]:
         return {name: self._keys.get(name) for name in names}
 
     async def destroy(self, name: str) -> None:
@@ -183,6 +191,8 @@ class MongoKeys:
         self._living: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         # Destroyed here: a look-up that was under way meanwhile must not bring the key back into memory.
         self._destroyed: OrderedDict[str, None] = OrderedDict()
+        # Named by a log and not in the vault when it was looked for.
+        self._lost: OrderedDict[str, None] = OrderedDict()
 
     async def key(self, name: str) -> bytes | None:
         if (known := self._remembered(name)) is not None:
@@ -190,6 +200,11 @@ class MongoKeys:
         found = (await self.existing((name,)))[name]
         if found is not None or name in self._destroyed:
             return found
+        # Made anew under its name, a lost key would hide that it is lost, and stand in the way of the right one.
+        if name in self._lost or name in self._living:
+            if not await self._read((name,)):
+                raise LostKey(name)
+            return (await self.existing((name,)))[name]
         try:
             document = await self._insert_unless_there(name, os.urandom(KEY_BYTES))
         except PyMongoError as error:
@@ -199,12 +214,14 @@ class MongoKeys:
         except _UnknownWrapping:
             return (await self.existing((name,)))[name]
 
-    async def existing(self, names: Collection[str]) -> dict[str, bytes | None]:
+    async def existing(self, names: Collection[str], named: Collection[str] = ()) -> dict[str, bytes | None]:
         known = {name: self._remembered(name) for name in names}
         missing = [name for name, key in known.items() if key is None and name not in self._destroyed]
         for attempt in range(1, _ATTEMPTS + 1):
             late = []
-            for document in await self._read(missing):
+            found = await self._read(missing)
+            self._note_lost({*missing}.intersection(named).difference(document["_id"] for document in found))
+            for document in found:
                 try:
                     known[document["_id"]] = self._learn(document)
                 except _UnknownWrapping as unknown:
@@ -297,6 +314,12 @@ class MongoKeys:
             if len(self._living) > CACHED_KEYS:
                 self._living.popitem(last=False)
         return key
+
+    def _note_lost(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._lost[name] = None
+        while len(self._lost) > CACHED_KEYS:
+            self._lost.popitem(last=False)
 
     def _forget(self, name: str) -> None:
         self._living.pop(name, None)

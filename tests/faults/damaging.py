@@ -88,6 +88,18 @@ class Place:
             changed = await keys.update_one({"_id": name, "wrapped": {"$exists": True}}, {"$set": {"wrapped": wrapped}})
             assert changed.modified_count == 1
 
+    async def vault(self) -> list[dict[str, Any]]:
+        """What stands in the vault, as a backup has it."""
+        async with mongo_client(self.settings.mongodb_uri, "test") as mongo:
+            return await mongo[self.settings.database("vault")]["keys"].find().to_list()
+
+    async def restore_vault(self, documents: list[dict[str, Any]]) -> None:
+        """Put a backup in the place of the vault."""
+        async with mongo_client(self.settings.mongodb_uri, "test") as mongo:
+            keys = mongo[self.settings.database("vault")]["keys"]
+            await keys.delete_many({})
+            await keys.insert_many(documents)
+
     async def readiness(self) -> dict[str, Any]:
         """What the service says of itself; empty while it does not listen."""
         with contextlib.suppress(httpx.HTTPError):

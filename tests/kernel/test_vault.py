@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-from kernel.vault import CACHED_S, Keys, MemoryKeys, MongoKeys, Secrets, VaultUnavailable, WrongSecret
+from kernel.vault import CACHED_S, Keys, LostKey, MemoryKeys, MongoKeys, Secrets, VaultUnavailable, WrongSecret
 
 Client = AsyncMongoClient[dict[str, Any]]
 
@@ -51,6 +51,28 @@ async def test_looking_for_keys_makes_none(keys: Keys) -> None:
     assert await keys.existing(["a", "b"]) == {"a": None, "b": None}
     made = await keys.key("a")
     assert await keys.existing(["a", "b"]) == {"a": made, "b": None}
+
+
+async def test_a_key_that_a_log_names_is_never_made_anew(client: Client, database: str) -> None:
+    keys = MongoKeys(client, SECRETS, database, cached_s=0)
+    names = ["lost", "dead", "free"]
+    assert await keys.existing(names, named=names[:2]) == dict.fromkeys(names)
+    with pytest.raises(LostKey, match="lost"):
+        await keys.key("lost")
+    await MongoKeys(client, SECRETS, database).destroy("dead")
+    assert await keys.key("dead") is None
+    assert await keys.key("free")
+    assert not await client[database]["keys"].find_one({"_id": "lost"})
+    made = await MongoKeys(client, SECRETS, database).key("lost")  # as if somebody put it back
+    assert await keys.key("lost") == made
+
+
+async def test_a_key_that_was_used_here_and_is_gone_is_never_made_anew(client: Client, database: str) -> None:
+    keys = MongoKeys(client, SECRETS, database, cached_s=1e-9)
+    await keys.key("a")
+    await client[database]["keys"].delete_one({"_id": "a"})
+    with pytest.raises(LostKey):
+        await keys.key("a")
 
 
 @pytest.mark.row("R-50")
