@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import structlog
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure
@@ -33,6 +34,7 @@ from kernel.parking import (
 )
 from kernel.readmodel import BSON, Collection, Database, Drop, ReadModel, Row
 from kernel.source import Incoming
+from kernel.stored import Spoiled, whole
 
 # Read models can be rebuilt: they need not wait for the journal, only to stay consistent with their checkpoint.
 _RELAXED = WriteConcern(w=1, j=False)
@@ -40,6 +42,7 @@ _EVENTS_PER_TURN = 100
 LIVE = ""
 CHECKPOINT = "projection"
 PARKED = "parked"
+_log = structlog.get_logger()
 
 
 class Fenced(Exception):
@@ -71,9 +74,15 @@ class Checkpoint:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Checkpoint:
-        places = {stream: Place(place["epoch"], place["seq"]) for stream, place in document["streams"].items()}
-        swap = Swap(**document["swap"]) if document["swap"] else None
-        return cls(document["generation"], document["models"], places, swap)
+        """From what is stored. Raises `Spoiled`."""
+        places = {stream: _place(stored) for stream, stored in whole(document, "streams", dict).items()}
+        swap = document.get("swap")
+        return cls(
+            whole(document, "generation", int),
+            {name: whole(document["models"], name, int) for name in whole(document, "models", dict)},
+            places,
+            None if swap is None else Swap(whole(swap, "suffix", str), tuple(whole(swap, "retired", list))),
+        )
 
     def document(self) -> dict[str, Any]:
         streams = {stream: place._asdict() for stream, place in self.places.items()}
@@ -81,10 +90,28 @@ class Checkpoint:
         return {"generation": self.generation, "models": dict(self.models), "streams": streams, "swap": swap}
 
 
+def _place(stored: Any) -> Place:
+    return Place(whole(stored, "epoch", str), whole(stored, "seq", int))
+
+
 async def checkpoint_of(database: Database, suffix: str = LIVE) -> Checkpoint | None:
-    """What the read models of `database` contain; None when nothing was ever projected."""
+    """What the read models of `database` contain; None when nothing was ever projected, or nobody can tell any more."""
     document = await database["_checkpoint"].find_one({"_id": CHECKPOINT + suffix})
-    return Checkpoint.of(document) if document else None
+    try:
+        return Checkpoint.of(document) if document else None
+    except Spoiled as spoiled:
+        _log.error("checkpoint-spoiled", database=database.name, reason=str(spoiled))
+        return None
+
+
+async def drop_spoiled(database: Database) -> None:
+    """Remove a live checkpoint that is as good as none, so that another can take its place."""
+    document = await database["_checkpoint"].find_one({"_id": CHECKPOINT})
+    try:
+        if document:
+            Checkpoint.of(document)
+    except Spoiled:
+        await database["_checkpoint"].delete_one({"_id": CHECKPOINT})
 
 
 @dataclass

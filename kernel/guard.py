@@ -20,7 +20,7 @@ from kernel.health import NotReady
 from kernel.integrity import Damaged, Memory, StreamState, damage_of, joined, keys_until, without
 from kernel.jetstream import JetStreamLog
 from kernel.log import Unavailable
-from kernel.log_memory import LogMemory, keys_missing, keys_named
+from kernel.log_memory import LogMemory, SpoiledMemory, keys_missing, keys_named
 from kernel.readmodel import Collection, Database
 from kernel.vault_mark import VaultMark, keys_lost
 
@@ -179,6 +179,8 @@ class Guard:
                 damage = await self._keys_lost(watched, state)
                 if damage is None and (state.last_seq != watched.seen or watched.connection < 0):
                     await watched.memory.remember(state.epoch, state.last_seq)
+        except SpoiledMemory as spoiled:
+            return spoiled
         except PyMongoError as error:
             raise Unavailable(f"MongoDB: {type(error).__name__}") from None
         if damage is None:

@@ -7,14 +7,28 @@ stream from a backup leaves this database out, and with it what it remembers.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from kernel.edition import checkpoint_of
-from kernel.integrity import Memory, Span, Spans
+from kernel.integrity import Damaged, Memory, Span, Spans
 from kernel.log import StoredMessage
 from kernel.readmodel import Collection as MongoCollection
 from kernel.readmodel import Database
+from kernel.stored import Spoiled, whole
 
 KEY = "sp-key"
+
+
+class SpoiledMemory(Damaged):
+    """What a service remembers of a log cannot be read: whether the log lost its end, nobody can tell."""
+
+    def __init__(self, stream: str, database: str, spoiled: Spoiled) -> None:
+        super().__init__(stream, f"what {database} remembers of it cannot be read")
+        self.args = (
+            f"What the database {database} remembers of the log {stream} is spoiled ({spoiled}). Nothing is decided on "
+            f"it until the document {stream} of the collection _logs is restored, or deleted by whoever knows that the "
+            "log is whole",
+        )
 
 
 class LogMemory:
@@ -26,14 +40,19 @@ class LogMemory:
         self._logs: MongoCollection = database["_logs"]
 
     async def recall(self) -> list[Memory]:
-        """What is remembered; what the read models contain counts too. Empty when nothing was ever seen."""
+        """What is remembered; what the read models contain counts too. Empty when nothing was ever seen.
+
+        Raises `SpoiledMemory`.
+        """
         document = await self._logs.find_one({"_id": self._stream})
         checkpoint = await checkpoint_of(self._database)
         place = checkpoint.places.get(self._stream) if checkpoint else None
         if document is None:
             return [Memory(*place)] if place else []
-        holes = tuple(Span(*each) for each in document["holes"])
-        seen = Memory(document["epoch"], document["seq"], holes)
+        try:
+            seen = _memory(document)
+        except Spoiled as spoiled:
+            raise SpoiledMemory(self._stream, self._database.name, spoiled) from None
         projected = place.seq if place and place.epoch == seen.epoch else 0
         return [seen._replace(seq=max(seen.seq, projected))]
 
@@ -53,6 +72,15 @@ class LogMemory:
         """These holes are there no more: somebody put the messages back."""
         change = {"$pullAll": {"holes": [list(span) for span in holes]}}
         await self._logs.update_one({"_id": self._stream, "epoch": epoch}, change)
+
+
+def _memory(document: dict[str, Any]) -> Memory:
+    holes = []
+    for each in whole(document, "holes", list):
+        if not isinstance(each, list) or len(each) != 2 or not all(isinstance(seq, int) for seq in each):
+            raise Spoiled("holes are no pairs of sequences")
+        holes.append(Span(*each))
+    return Memory(whole(document, "epoch", str), whole(document, "seq", int), tuple(holes))
 
 
 def keys_named(messages: Sequence[StoredMessage]) -> set[str]:

@@ -26,6 +26,7 @@ from kernel.edition import (
     Place,
     Swap,
     checkpoint_of,
+    drop_spoiled,
 )
 from kernel.parking import OF_AN_EVENT, TRANSIENT, alarm, may_pass
 from kernel.readmodel import Database, ReadModel
@@ -64,6 +65,8 @@ async def rebuild(
     live = await checkpoint_of(database)
     if live is not None and live.swap is not None:
         await finish_swap(database, live)
+    if live is None:
+        await drop_spoiled(database)
     await _drop_remains(database)
     try:
         fresh = await _folded_at_once(service, sources, database, models, progress)

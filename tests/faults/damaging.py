@@ -100,6 +100,14 @@ class Place:
             await keys.delete_many({})
             await keys.insert_many(documents)
 
+    async def spoil_note(self, collection: str, id: str, change: dict[str, Any]) -> dict[str, Any]:
+        """Change a document that the service keeps for itself; as it was before."""
+        async with mongo_client(self.settings.mongodb_uri, "test") as mongo:
+            notes = mongo[self.settings.database(DIARIES.name)][collection]
+            before = await notes.find_one_and_update({"_id": id}, {"$set": change})
+            assert before is not None
+            return before
+
     async def readiness(self) -> dict[str, Any]:
         """What the service says of itself; empty while it does not listen."""
         with contextlib.suppress(httpx.HTTPError):
