@@ -961,7 +961,6 @@ class AuditRow(View):
     """
 
     event_id: str
-    position: str
     at: RecordedMoment
     type: str
     about: str

@@ -1821,7 +1821,6 @@ class DeviceAuditRow(View):
     """
 
     event_id: str
-    position: str
     at: RecordedMoment
     type: str
     about: str

@@ -58,6 +58,7 @@ REFUSALS: Mapping[str, Reason] = {
     ),
     "country-invalid": Reason(Kind.INVALID, "This is not a country or region with an area code."),
     "time-zone-invalid": Reason(Kind.INVALID, "This is not the name of a time zone, such as Asia/Shanghai."),
+    "position-invalid": Reason(Kind.INVALID, "This is not a position that a former answer gave."),
     "cursor-invalid": Reason(Kind.INVALID, "This is not a cursor that a former answer gave."),
     "password-wrong": Reason(Kind.INVALID, "The present password is not right."),
     "password-weak": Reason(Kind.INVALID, "This password is among those that are guessed first. Choose another."),

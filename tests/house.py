@@ -18,6 +18,7 @@ from uuid import uuid4
 import httpx
 
 from contracts.accounts import CreateSuperManager
+from contracts.message import Position
 from contracts.permissions import SYSTEM
 from kernel.bus import Caller
 from kernel.jetstream import connect
@@ -30,6 +31,7 @@ from ops.processes import free_port, spawn_piped
 from ops.servers import LOOPBACK, MongoServer, NatsCluster, NatsServer
 from ops.supervisor import Program, Supervisor
 from ops.up import service_names
+from services.gateway.positions import Positions
 
 PASSWORD = "correct-horse-battery-42"
 
@@ -194,6 +196,11 @@ async def log_in(house: House, email: str, password: str, *, new_password: str |
 def secrets_of(house: House) -> Secrets:
     """What the house's services derive their keys from."""
     return Secrets.parse(Path(house.environment["SMARTPLUS_SECRET_FILE"]).read_text())
+
+
+def position_of(house: House, token: str) -> Position:
+    """The place in a log that an answer's position names."""
+    return Position.parse(Positions(secrets_of(house)).opened(token))
 
 
 def wrappings_of(house: House) -> Wrappings:

@@ -34,6 +34,7 @@ from contracts.accounts import (
 )
 from contracts.message import Recorded, Role
 from contracts.permissions import within
+from kernel.opaque import Opaque
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading
 from services.accounts.distributor import DistributorEvent
@@ -131,15 +132,16 @@ async def list_audit(query: ListAudit, reading: Reading) -> AuditPage:
     subject_id = query.subject_id or query.actor.account_id
     about = await _people_of(query, subject_id, reading.database)
     filter: dict[str, Any] = {"about": {"$in": about}}
+    cursors = Opaque(reading.secrets, "audit-cursor")
     if query.cursor is not None:
-        filter["seq"] = {"$lt": _seq(query.cursor)}
+        filter["seq"] = {"$lt": _seq(cursors.opened(query.cursor, subject_id))}
     cursor = reading.database[AUDIT.name].find(filter, limit=query.limit + 1).sort("seq", -1)
     found = await cursor.to_list()
     shown = found[: query.limit]
     names = await _names(reading.database, shown)
     return AuditPage(
         rows=tuple([await _with_erasure(_shown(row, names), reading) for row in shown]),
-        next=str(shown[-1]["seq"]) if len(found) > len(shown) else None,
+        next=cursors.sealed(f"{shown[-1]['seq']:018d}", subject_id) if len(found) > len(shown) else None,
     )
 
 
@@ -170,7 +172,6 @@ async def _names(database: Database, rows: Iterable[Row]) -> dict[str, str | Non
 def _shown(row: Row, names: dict[str, str | None]) -> AuditRow:
     return AuditRow(
         event_id=row["_id"],
-        position=f"{row['stream']}.{row['seq']}",
         at=row["at"],
         type=row["type"],
         about=row["about"][0],
@@ -192,7 +193,7 @@ async def _with_erasure(row: AuditRow, reading: Reading) -> AuditRow:
     return row.model_copy(update={"erased_by": by, "erased_at": at})
 
 
-def _seq(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
+def _seq(opened: str | None) -> int:
+    if opened is None:
         raise refused("cursor-invalid", "cursor")
-    return int(cursor)
+    return int(opened)

@@ -45,6 +45,7 @@ from contracts.accounts import (
 from contracts.message import Recorded, Role
 from contracts.permissions import within
 from kernel.listing import Tallied, found, listed
+from kernel.opaque import Opaque
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading
 from services.accounts import search
@@ -326,7 +327,7 @@ async def get_user(query: GetUser, reading: Reading) -> UserDetail:
             MemberView(**member, waits_for_password=member["member_id"] in waiting) for member in row["members"]
         ),
         waits_for_password=row["_id"] in waiting,
-        revision=str(row["seq"]),
+        revision=Opaque(reading.secrets, "revision").sealed(f"{row['seq']:018d}", row["_id"]),
     )
 
 

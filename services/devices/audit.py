@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from contracts import devices as d
 from contracts.devices import DeviceAuditPage, DeviceAuditRow, ListDeviceAudit
 from contracts.message import Actor, Event, Recorded, Role
+from kernel.opaque import Opaque
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading
 from services.devices.owners import installers_of, names_of_staff
@@ -125,15 +126,16 @@ async def list_device_audit(query: ListDeviceAudit, reading: Reading) -> DeviceA
     if await collection.find_one({**about, "$or": own}, {"_id": 1}) is None:
         raise refused("subject-unknown")
     filter: dict[str, Any] = {**about, "$or": [*own, _ITS_OWN_DOING]}
+    cursors = Opaque(reading.secrets, "audit-cursor")
     if query.cursor is not None:
-        filter["seq"] = {"$lt": _seq(query.cursor)}
+        filter["seq"] = {"$lt": _seq(cursors.opened(query.cursor, query.subject_id))}
     found = await collection.find(filter, limit=query.limit + 1).sort("seq", -1).to_list()
     shown = found[: query.limit]
     ids = {row[field] for row in shown for field in ("actor_id", "impersonator_id") if row[field]}
     names = await names_of_staff(reading.database, ids)
     return DeviceAuditPage(
         rows=tuple(_shown(row, query.subject_id, names) for row in shown),
-        next=str(shown[-1]["seq"]) if len(found) > len(shown) else None,
+        next=cursors.sealed(f"{shown[-1]['seq']:018d}", query.subject_id) if len(found) > len(shown) else None,
     )
 
 
@@ -153,7 +155,6 @@ async def _own(actor: Actor, database: Database) -> list[dict[str, Any]]:
 def _shown(row: Row, subject_id: str, names: dict[str, str]) -> DeviceAuditRow:
     return DeviceAuditRow(
         event_id=row["_id"],
-        position=f"{row['stream']}.{row['seq']}",
         at=row["at"],
         type=row["type"],
         about=subject_id,
@@ -167,7 +168,7 @@ def _shown(row: Row, subject_id: str, names: dict[str, str]) -> DeviceAuditRow:
     )
 
 
-def _seq(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
+def _seq(opened: str | None) -> int:
+    if opened is None:
         raise refused("cursor-invalid", "cursor")
-    return int(cursor)
+    return int(opened)

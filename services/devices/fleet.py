@@ -44,6 +44,7 @@ from contracts.notations import mac_digits
 from contracts.permissions import within
 from kernel import search
 from kernel.listing import Tallied, found, listed
+from kernel.opaque import Opaque
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading
 from services.devices import models
@@ -305,7 +306,7 @@ async def get_device(query: GetDevice, reading: Reading) -> DeviceDetail:
         linked_camera_id=row["linked_camera_id"],
         regular_lines=row["regular_lines"],
         waits_for_key=row["waits_for_key"],
-        revision=str(row["form_seq"]),
+        revision=Opaque(reading.secrets, "revision").sealed(f"{row['form_seq']:018d}", row["_id"]),
     )
 
 

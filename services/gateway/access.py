@@ -62,7 +62,7 @@ def _caller(request: Asked) -> Caller:
     return caller
 
 
-async def _settle(request: Asked, session: SessionView, position: str) -> None:
+async def _settle(request: Asked, session: SessionView, position: str | None) -> None:
     """The next request, perhaps already on its way, must find the session as this one leaves it."""
     sessions: Sessions = request.app.state.sessions
     await sessions.settle(session.session_id, session.account_id, position)
@@ -155,7 +155,7 @@ class SessionController(Controller):
         attempt = Attempt(account_id, "", sending.actor.address, sending.actor.session_id)
         async with limits.attempt(attempt):
             response = await sending.command(ChangePassword, data, account_id=account_id)
-        await _settle(request, sending.holder.session, response.content.position)
+        await _settle(request, sending.holder.session, sending.opened(response.content.position))
         return response
 
 
@@ -166,7 +166,7 @@ class SessionListController(Controller):
 
     @get(operation_id="ListSessions", summary="One's own open sessions, newest first")
     async def list_sessions(self, asking: NamedDependency[Asking], after: After = "") -> Passed[SessionList]:
-        return await asking.page(ListSessions(actor=asking.actor, after=after or None))
+        return await asking.page(ListSessions(actor=asking.actor, after=asking.opened(after)))
 
     @delete(
         "/{session_id:str}",
@@ -181,7 +181,7 @@ class SessionListController(Controller):
         account_id = sending.actor.account_id
         response = await sending.command(CloseSession, account_id=account_id, session_id=session_id)
         sessions: Sessions = request.app.state.sessions
-        await sessions.settle(session_id, account_id, response.content.position)
+        await sessions.settle(session_id, account_id, sending.opened(response.content.position))
         return response
 
 

@@ -26,7 +26,7 @@ from kernel.settings import Settings
 from kernel.telemetry import VERSION
 from services.gateway import pages, problems
 from services.gateway.access import ImpersonationController, SessionController, SessionListController
-from services.gateway.asking import provide_asking, provide_sending
+from services.gateway.asking import provide_asking, provide_sending, tell_merged
 from services.gateway.autop import ProvisioningController, RegularProfileController
 from services.gateway.browsers import Browsers
 from services.gateway.cameras import CameraController, HouseholdCameraController
@@ -43,6 +43,7 @@ from services.gateway.macs import MacController
 from services.gateway.openapi import document
 from services.gateway.own_account import AccountAccessController, AuditController, CustomerServiceController
 from services.gateway.partners import DistributorController, InstallerController, PropertyManagerController
+from services.gateway.positions import Positions
 from services.gateway.problems import Problem
 from services.gateway.proxies import trusted_proxies
 from services.gateway.receiving import BODY_LIMIT_BYTES
@@ -101,6 +102,7 @@ def _litestar(state: State, *, described: bool = False) -> Litestar:
         [API_ROUTES, pages.openapi, pages.docs, pages.docs_file, security_txt, pages.console],
         state=state,
         request_class=StrictRequest,
+        before_send=[tell_merged],
         request_max_body_size=BODY_LIMIT_BYTES,
         openapi_config=OpenAPIConfig(title="SmartPlus", version=VERSION) if described else None,
         exception_handlers={
@@ -181,7 +183,8 @@ async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIte
         caller = Caller(client, settings.secrets().actor)
         sessions = Sessions(caller)
         stack.push_async_callback(sessions.close)
-        live = Live(sessions)
+        positions = Positions(settings.secrets())
+        live = Live(sessions, positions)
         streams.append(live)
         failures = LoginLimits(client.publish)
         await listen(client, LIVE_SUBJECT, live.hear)
@@ -201,6 +204,7 @@ async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIte
                     "browsers": Browsers(settings),
                     "taken_logins": TakenLogins(),
                     "live": live,
+                    "positions": positions,
                     "console": console,
                     "openapi": cache(lambda: json.dumps(described()).encode()),  # half a second, and seldom asked for
                 }

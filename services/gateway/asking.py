@@ -14,19 +14,22 @@ from uuid import UUID, uuid5
 
 from litestar import Request, Response
 from litestar.datastructures import State
+from litestar.types import Message, Scope
 
 from contracts.message import Accepted, Command, FieldRefusal, Query, Role, View
 from kernel.bus import Caller
 from services.gateway.bodies import Body, said
 from services.gateway.parameters import IdempotencyKey
+from services.gateway.positions import Positions
 from services.gateway.problems import Problem
-from services.gateway.sessions import Holder, holder_of
+from services.gateway.sessions import holder_of
 from services.gateway.taken_logins import TakenLogins
 
 C = TypeVar("C", bound=Command)
 V = TypeVar("V", bound=View)
 
 POSITION_HEADER = "Smartplus-Position"
+_MERGED = "merged-position"
 _LOGINS = ("email", "mobile")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -49,10 +52,21 @@ def uuid7() -> UUID:
 class Asking:
     """What one request may ask of the services, in the name of the session that holds it."""
 
-    def __init__(self, caller: Caller, holder: Holder) -> None:
-        self._caller = caller
-        self.holder = holder
-        self.actor = holder.actor
+    def __init__(self, request: Request[Any, Any, State]) -> None:
+        self._caller: Caller = request.app.state.caller
+        self._positions: Positions = request.app.state.positions
+        self._scope = request.scope
+        self.holder = holder_of(request)
+        self.actor = self.holder.actor
+
+    def opened(self, after: str) -> str | None:
+        """The parameter `after` as the services read it. Raises `Problem`. Several tokens are answered with one."""
+        if not after:
+            return None
+        positions = self._positions.opened(after)
+        if "," in after:
+            self._scope["state"][_MERGED] = self._positions.sealed(positions)
+        return positions
 
     async def bytes(self, query: Query) -> bytes:
         """The view that answers `query`, as the service wrote it."""
@@ -76,21 +90,31 @@ class Asking:
 class Sending(Asking):
     """What one request may wish of the services as well."""
 
-    def __init__(self, caller: Caller, holder: Holder, key: str | None, taken: TakenLogins) -> None:
-        super().__init__(caller, holder)
+    def __init__(self, request: Request[Any, Any, State], key: str | None) -> None:
+        super().__init__(request)
         self._key = key
-        self._taken = taken
+        self._taken: TakenLogins = request.app.state.taken_logins
 
     async def command(self, kind: type[C], body: Body[C] | None = None, /, **places: str) -> Response[Accepted]:
         """Send a command to what `places` names. Answers 200."""
-        return _answered(await self._send(kind, self._command_id(kind, places), body, places), 200)
+        return self.answered(await self._send(kind, self._command_id(kind, places), body, places))
 
     async def create(self, kind: type[C], body: Body[C] | None, /, made: str, **places: str) -> Response[Accepted]:
         """Send a command that makes something, called by the command's own id in the field `made`. Answers 201."""
         command_id = self._command_id(kind, places)
         accepted = await self._send(kind, command_id, body, {**places, made: str(command_id)})
         # What was made may be a part of an aggregate, whose id the service answers with.
-        return _answered(accepted.model_copy(update={"id": str(command_id)}), 201)
+        return self.answered(accepted.model_copy(update={"id": str(command_id)}), 201)
+
+    def answered(self, accepted: Accepted, status: int = 200) -> Response[Accepted]:
+        """What was accepted as the response, with the position that clients see."""
+        headers = self.position_header(accepted.position)
+        shown = accepted.model_copy(update={"position": headers[POSITION_HEADER]})
+        return Response(shown, status_code=status, headers=headers)
+
+    def position_header(self, position: str) -> dict[str, str]:
+        """The header by which a client learns that position."""
+        return {POSITION_HEADER: self._positions.sealed(position)}
 
     def id_of(self, kind: type[Command], **places: str) -> UUID:
         """The id for a command of that kind to what `places` names; under one Idempotency-Key always the same."""
@@ -118,13 +142,15 @@ class Sending(Asking):
         return uuid5(UUID(self.actor.account_id), json.dumps([kind.__name__, sorted(places.items()), self._key]))
 
 
-def _answered(accepted: Accepted, status: int) -> Response[Accepted]:
-    return Response(accepted, status_code=status, headers={POSITION_HEADER: accepted.position})
+async def tell_merged(message: Message, scope: Scope) -> None:
+    """Before an answer begins: the one token for the several that were asked with."""
+    if message["type"] == "http.response.start" and (token := scope.get("state", {}).get(_MERGED)):
+        message["headers"] = [*message["headers"], (POSITION_HEADER.lower().encode(), token.encode())]
 
 
 async def provide_asking(request: Request[Any, Any, State]) -> Asking:
     """The dependency `asking` of the routes that read."""
-    return Asking(request.app.state.caller, holder_of(request))
+    return Asking(request)
 
 
 async def provide_sending(request: Request[Any, Any, State], idempotency_key: IdempotencyKey = "") -> Sending:
@@ -133,5 +159,4 @@ async def provide_sending(request: Request[Any, Any, State], idempotency_key: Id
     if is_given and not _KEY.fullmatch(idempotency_key):
         fault = FieldRefusal(field="Idempotency-Key", code="malformed", detail="1 to 128 visible ASCII characters.")
         raise Problem(400, "invalid", errors=[fault])
-    state = request.app.state
-    return Sending(state.caller, holder_of(request), idempotency_key if is_given else None, state.taken_logins)
+    return Sending(request, idempotency_key if is_given else None)

@@ -50,7 +50,7 @@ class ProvisioningController(Controller):
         self, asking: NamedDependency[Asking], page: PageNumber = 1, per_page: PerPage = 10, after: After = ""
     ) -> Passed[ProvisioningPage]:
         return await asking.page(
-            ListProvisionings(actor=asking.actor, after=after or None, page=page, per_page=per_page)
+            ListProvisionings(actor=asking.actor, after=asking.opened(after), page=page, per_page=per_page)
         )
 
     @post(operation_id="SubmitAutop", summary="Provision up to 500 devices at once")
@@ -66,7 +66,7 @@ class ProvisioningController(Controller):
         self, provisioning_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[ProvisioningDetail]:
         return await asking.page(
-            GetProvisioning(actor=asking.actor, after=after or None, provisioning_id=str(provisioning_id))
+            GetProvisioning(actor=asking.actor, after=asking.opened(after), provisioning_id=str(provisioning_id))
         )
 
     @post(
@@ -88,7 +88,9 @@ class RegularProfileController(Controller):
     async def get_profile(
         self, device_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[RegularProfile]:
-        return await asking.page(GetRegularProfile(actor=asking.actor, after=after or None, device_id=str(device_id)))
+        return await asking.page(
+            GetRegularProfile(actor=asking.actor, after=asking.opened(after), device_id=str(device_id))
+        )
 
     @delete(operation_id="ClearRegularProfile", status_code=200, summary="Forget the stored lines")
     async def clear_profile(self, device_id: FromPath[UUID], sending: NamedDependency[Sending]) -> Response[Accepted]:

@@ -31,7 +31,7 @@ class CameraController(Controller):
     ) -> Passed[CameraPage]:
         return await asking.page(
             ListCameras(
-                actor=asking.actor, after=after or None, page=page, per_page=per_page, q=q, user_id=user or None
+                actor=asking.actor, after=asking.opened(after), page=page, per_page=per_page, q=q, user_id=user or None
             )
         )
 
@@ -39,7 +39,7 @@ class CameraController(Controller):
     async def get_camera(
         self, camera_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[CameraRow]:
-        return await asking.page(GetCamera(actor=asking.actor, after=after or None, camera_id=str(camera_id)))
+        return await asking.page(GetCamera(actor=asking.actor, after=asking.opened(after), camera_id=str(camera_id)))
 
     @put(
         "/{camera_id:uuid}",

@@ -42,7 +42,7 @@ class ToldDeviceController(Controller):
     ) -> Passed[DeviceCommandPage]:
         return await asking.page(
             ListDeviceCommands(
-                actor=asking.actor, after=after or None, device_id=str(device_id), page=page, per_page=per_page
+                actor=asking.actor, after=asking.opened(after), device_id=str(device_id), page=page, per_page=per_page
             )
         )
 
@@ -79,7 +79,7 @@ class DeviceCommandController(Controller):
         self, device_command_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[DeviceCommandRow]:
         return await asking.page(
-            GetDeviceCommand(actor=asking.actor, after=after or None, device_command_id=str(device_command_id))
+            GetDeviceCommand(actor=asking.actor, after=asking.opened(after), device_command_id=str(device_command_id))
         )
 
     @delete(operation_id="CancelDeviceCommand", status_code=200, summary="Take back what no device has begun")

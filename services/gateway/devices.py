@@ -48,7 +48,7 @@ class DeviceController(Controller):
         return await asking.page(
             ListDevices(
                 actor=asking.actor,
-                after=after or None,
+                after=asking.opened(after),
                 page=page,
                 per_page=per_page,
                 key=key or None,
@@ -65,7 +65,9 @@ class DeviceController(Controller):
     async def get_device(
         self, device_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[DeviceDetail]:
-        written = await asking.bytes(GetDevice(actor=asking.actor, after=after or None, device_id=str(device_id)))
+        written = await asking.bytes(
+            GetDevice(actor=asking.actor, after=asking.opened(after), device_id=str(device_id))
+        )
         return passed(written, {"ETag": etag(DeviceDetail.model_validate_json(written))})
 
     @put("/{device_id:uuid}", operation_id="EditDevice", summary="Replace what the form shows")
@@ -116,7 +118,11 @@ class DeviceController(Controller):
     ) -> Passed[DeviceAuditPage]:
         return await asking.page(
             ListDeviceAudit(
-                actor=asking.actor, after=after or None, subject_id=str(device_id), cursor=cursor or None, limit=limit
+                actor=asking.actor,
+                after=asking.opened(after),
+                subject_id=str(device_id),
+                cursor=cursor or None,
+                limit=limit,
             )
         )
 

@@ -30,7 +30,7 @@ class CredentialController(Controller):
     async def list_credentials(
         self, user_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[CredentialList]:
-        return await asking.page(ListCredentials(actor=asking.actor, after=after or None, user_id=str(user_id)))
+        return await asking.page(ListCredentials(actor=asking.actor, after=asking.opened(after), user_id=str(user_id)))
 
     @post(operation_id="GrantCredential", guards=[in_person], summary="Let somebody in by a PIN, a card, a face …")
     async def grant_credential(
@@ -66,7 +66,7 @@ class DoorEventController(Controller):
     ) -> Passed[DoorEventPage]:
         return await asking.page(
             ListDoorEvents(
-                actor=asking.actor, after=after or None, user_id=str(user_id), cursor=cursor or None, limit=limit
+                actor=asking.actor, after=asking.opened(after), user_id=str(user_id), cursor=cursor or None, limit=limit
             )
         )
 
@@ -81,6 +81,10 @@ class DoorEventController(Controller):
     ) -> Passed[DoorEventPage]:
         return await asking.page(
             ListDoorEvents(
-                actor=asking.actor, after=after or None, device_id=str(device_id), cursor=cursor or None, limit=limit
+                actor=asking.actor,
+                after=asking.opened(after),
+                device_id=str(device_id),
+                cursor=cursor or None,
+                limit=limit,
             )
         )

@@ -21,6 +21,7 @@ from contracts.accounts import SessionView
 from contracts.live import Changed, installers_of
 from contracts.message import Role
 from kernel.log import Unavailable
+from services.gateway.positions import Positions, merged
 from services.gateway.problems import Problem
 from services.gateway.sessions import Holder, Sessions, holder_of, settled, signed_in
 from services.gateway.stream_ids import StreamIds
@@ -40,7 +41,7 @@ LastEventId = Annotated[str, HeaderParameter(name="Last-Event-ID", description="
 
 
 class Change(BaseModel):
-    """Things of one kind that changed, and the position from which an answer contains the change."""
+    """Things of one kind that changed, and a position: an answer from then on contains what this stream told so far."""
 
     thing: str
     ids: list[str]
@@ -50,7 +51,8 @@ class Change(BaseModel):
 class _Notice(NamedTuple):
     number: int
     tenant: str
-    text: str
+    change: Changed
+    thing: str
 
 
 class _Listener:
@@ -62,6 +64,7 @@ class _Listener:
         self.waiting: asyncio.Queue[_Notice | None] = asyncio.Queue(QUEUE)
         self.missed = False
         self.doubtful = False
+        self.told = ""
 
     def tell(self, notice: _Notice | None) -> None:
         try:
@@ -91,8 +94,9 @@ def tenants_of(session: SessionView) -> frozenset[str]:
 class Live:
     """All open streams of this process, and the newest notices for those that come back."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, positions: Positions) -> None:
         self._sessions = sessions
+        self._positions = positions
         self._ids = StreamIds()
         self._number = 0
         self._newest: deque[_Notice] = deque(maxlen=REMEMBERED)
@@ -103,14 +107,13 @@ class Live:
         """A notice on `live.<tenant>.<thing>`."""
         _, tenant, thing = subject.split(".", 2)
         changed = Changed.model_validate_json(message)
-        change = Change(thing=thing, ids=list(changed.ids), position=changed.position)
         self._number += 1
-        told = _Notice(self._number, tenant, change.model_dump_json())
+        told = _Notice(self._number, tenant, changed, thing)
         self._newest.append(told)
         if thing in SHOWN_BY_SESSIONS:
-            self._sessions.forget(change.ids)
+            self._sessions.forget(changed.ids)
         for listener in self._listeners:
-            if thing == SESSION and {listener.session.session_id, listener.session.account_id} & set(change.ids):
+            if thing == SESSION and {listener.session.session_id, listener.session.account_id} & set(changed.ids):
                 listener.doubt()
             if tenant in listener.tenants:
                 listener.tell(told)
@@ -158,7 +161,9 @@ class Live:
                 elif notice is None:
                     yield ServerSentEventMessage(data=None, comment="ping")
                 else:
-                    yield ServerSentEventMessage(data=notice.text, id=self._id(notice.number, listener))
+                    yield ServerSentEventMessage(
+                        data=self._told(notice, listener), id=self._id(notice.number, listener)
+                    )
         finally:
             self._listeners.discard(listener)
 
@@ -176,6 +181,12 @@ class Live:
             if notice.number > after and notice.tenant in listener.tenants:
                 listener.tell(notice)
         return last_id
+
+    def _told(self, notice: _Notice, listener: _Listener) -> str:
+        """The change as that listener is told it: with all that it was told before, so that one position is enough."""
+        listener.told = merged(each for each in (listener.told, notice.change.position) if each)
+        position = self._positions.sealed(listener.told)
+        return Change(thing=notice.thing, ids=list(notice.change.ids), position=position).model_dump_json()
 
     def _id(self, number: int, listener: _Listener) -> str:
         return self._ids.made(number, listener.tenants)

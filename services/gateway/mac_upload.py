@@ -41,7 +41,7 @@ from contracts.permissions import objection
 from contracts.refusals import REFUSALS
 from kernel.decider import Refused
 from services.gateway import spreadsheets
-from services.gateway.asking import POSITION_HEADER, Asking, Sending
+from services.gateway.asking import Asking, Sending
 from services.gateway.problems import Problem
 from services.gateway.receiving import FILE_LIMIT_BYTES
 from services.gateway.sessions import settled, signed_in
@@ -112,8 +112,7 @@ class MacUploadController(Controller):
                 rows = await read_apart(file)
             del file
             accepted = await _hand_over(sending, import_id, named, rows)
-        headers = {POSITION_HEADER: accepted.position}
-        return Response(accepted.model_copy(update={"id": str(import_id)}), status_code=201, headers=headers)
+        return sending.answered(accepted.model_copy(update={"id": str(import_id)}), 201)
 
     @get(
         "/template.xlsx",

@@ -45,7 +45,7 @@ class MacController(Controller):
         after: After = "",
     ) -> Passed[MacPage]:
         return await asking.page(
-            ListMacs(actor=asking.actor, after=after or None, page=page, per_page=per_page, q=q, use=MacUse(use))
+            ListMacs(actor=asking.actor, after=asking.opened(after), page=page, per_page=per_page, q=q, use=MacUse(use))
         )
 
     @post(operation_id="RegisterMac", status_code=200, summary="Put a MAC into the library")
@@ -71,13 +71,13 @@ class MacController(Controller):
 
     @get("/imports", operation_id="ListMacImports", summary="One's ten newest imports")
     async def list_imports(self, asking: NamedDependency[Asking], after: After = "") -> Passed[MacImportList]:
-        return await asking.page(ListMacImports(actor=asking.actor, after=after or None))
+        return await asking.page(ListMacImports(actor=asking.actor, after=asking.opened(after)))
 
     @get("/imports/{import_id:uuid}", operation_id="GetMacImport", summary="How far an import is")
     async def get_import(
         self, import_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[MacImportView]:
-        return await asking.page(GetMacImport(actor=asking.actor, after=after or None, import_id=str(import_id)))
+        return await asking.page(GetMacImport(actor=asking.actor, after=asking.opened(after), import_id=str(import_id)))
 
     @post(
         "/imports/{import_id:uuid}/start",
@@ -104,6 +104,6 @@ class MacController(Controller):
     ) -> Passed[RefusedRows]:
         return await asking.page(
             ListRefusedRows(
-                actor=asking.actor, after=after or None, import_id=str(import_id), cursor=cursor[:20] or None
+                actor=asking.actor, after=asking.opened(after), import_id=str(import_id), cursor=cursor[:20] or None
             )
         )

@@ -84,7 +84,7 @@ def _say_what_litestar_does_not(operation: Json, handler: HTTPRouteHandler, meth
     operation["responses"].pop("400", None)
     for status, response in operation["responses"].items():
         response.pop("headers", None)
-        if _is_accepted(response):
+        if _is_accepted(response) or any(each["name"] == "after" for each in operation.get("parameters", ())):
             response["headers"] = {POSITION_HEADER: {"schema": {"type": "string"}}}
         if operation["operationId"] == "Live":
             response["content"] = {"text/event-stream": {"schema": {"type": "string"}}}

@@ -41,9 +41,10 @@ class AccountAccessChoice(Document):
     granted: bool
 
 
-async def _own(asking: Asking, after: str | None) -> InstallerDetail:
+async def _own(asking: Asking, after: str) -> InstallerDetail:
     return await asking.view(
-        GetInstaller(actor=asking.actor, after=after or None, installer_id=asking.own_installer()), InstallerDetail
+        GetInstaller(actor=asking.actor, after=asking.opened(after), installer_id=asking.own_installer()),
+        InstallerDetail,
     )
 
 
@@ -103,7 +104,7 @@ class AuditController(Controller):
         return await asking.page(
             ListAudit(
                 actor=asking.actor,
-                after=after or None,
+                after=asking.opened(after),
                 subject_id=subject_id or None,
                 cursor=cursor or None,
                 limit=limit,

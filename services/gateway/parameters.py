@@ -9,8 +9,8 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from contracts.accounts import UserSearchKey
 from contracts.devices import MacUse
+from services.gateway.positions import LENGTH_MAX, TOKENS_MAX
 
-_POSITION = r"[A-Z]+\.[0-9]{1,18}"
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 PageNumber = Annotated[int, QueryParameter(ge=1, le=100_000, description="1 is the first page")]
@@ -27,9 +27,9 @@ SearchKey = Annotated[
 After = Annotated[
     str,
     QueryParameter(
-        max_length=512,
-        pattern=f"^({_POSITION}(,{_POSITION})*)?$",
-        description="Positions from earlier answers, with commas: this one waits, within bounds, to contain them",
+        max_length=LENGTH_MAX,
+        description=f"At most {TOKENS_MAX} positions from earlier answers, with commas: this one waits, within bounds, "
+        "to contain them. When there are several, `Smartplus-Position` of the answer replaces them all",
     ),
 ]
 Cursor = Annotated[str, QueryParameter(max_length=64, description="`next` of the page before")]

@@ -41,7 +41,7 @@ class InstallerController(Controller):
         after: After = "",
     ) -> Passed[InstallerPage]:
         return await asking.page(
-            ListInstallers(actor=asking.actor, after=after or None, page=page, per_page=per_page, q=q)
+            ListInstallers(actor=asking.actor, after=asking.opened(after), page=page, per_page=per_page, q=q)
         )
 
     @post(operation_id="CreateInstaller", summary="Add an installer")
@@ -54,7 +54,9 @@ class InstallerController(Controller):
     async def get_installer(
         self, installer_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[InstallerDetail]:
-        return await asking.page(GetInstaller(actor=asking.actor, after=after or None, installer_id=str(installer_id)))
+        return await asking.page(
+            GetInstaller(actor=asking.actor, after=asking.opened(after), installer_id=str(installer_id))
+        )
 
     @put(
         "/{installer_id:uuid}/account-access",
@@ -85,7 +87,7 @@ class DistributorController(Controller):
         after: After = "",
     ) -> Passed[DistributorPage]:
         return await asking.page(
-            ListDistributors(actor=asking.actor, after=after or None, page=page, per_page=per_page, q=q)
+            ListDistributors(actor=asking.actor, after=asking.opened(after), page=page, per_page=per_page, q=q)
         )
 
     @post(operation_id="CreateDistributor", summary="Add a distributor")

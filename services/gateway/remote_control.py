@@ -13,7 +13,7 @@ from contracts.devices import CloseRemoteControl, GetRemoteControl, OpenRemoteCo
 from contracts.message import Accepted
 from contracts.moments import RecordedMoment
 from contracts.permissions import SYSTEM
-from services.gateway.asking import POSITION_HEADER, Sending
+from services.gateway.asking import Sending
 from services.gateway.remote_origin import Addresses, sha256
 from services.gateway.sessions import settled, signed_in
 
@@ -48,7 +48,7 @@ class RemoteControlController(Controller):
         query = GetRemoteControl(actor=SYSTEM, token_hash=token_hash, after=accepted.position)
         opened = await request.app.state.caller.view(query, RemoteControlView)
         offer = RemoteControlOffer(url=addresses.url(remote_session_id), expires_at=opened.expires_at)
-        return Response(offer, status_code=201, headers={POSITION_HEADER: accepted.position})
+        return Response(offer, status_code=201, headers=sending.position_header(accepted.position))
 
     @delete(operation_id="CloseRemoteControl", status_code=200, summary="End it")
     async def close(self, device_id: FromPath[UUID], sending: NamedDependency[Sending]) -> Response[Accepted]:

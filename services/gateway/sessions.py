@@ -154,7 +154,7 @@ class Sessions:
             if changed & {name, view.account_id, view.impersonator_id, view.installer_id, view.distributor_id}:
                 del self._known[name]
 
-    async def settle(self, name: str, account_id: str, position: str) -> None:
+    async def settle(self, name: str, account_id: str, position: str | None) -> None:
         """Returns when whatever asks about the session is told what is true since `position`."""
         self.forget([name, account_id])
         # It was recorded in any case: when that cannot be seen within bounds, the answer is still yes.

@@ -59,7 +59,7 @@ class UserController(Controller):
         return await asking.page(
             ListUsers(
                 actor=asking.actor,
-                after=after or None,
+                after=asking.opened(after),
                 page=page,
                 per_page=per_page,
                 key=UserSearchKey(key) if key else None,
@@ -75,7 +75,7 @@ class UserController(Controller):
     async def get_user(
         self, user_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> Passed[UserDetail]:
-        written = await asking.bytes(GetUser(actor=asking.actor, after=after or None, user_id=str(user_id)))
+        written = await asking.bytes(GetUser(actor=asking.actor, after=asking.opened(after), user_id=str(user_id)))
         return passed(written, {"ETag": etag(UserDetail.model_validate_json(written))})
 
     @put("/{user_id:uuid}", operation_id="EditUser", summary="Replace what the form shows")
@@ -129,7 +129,11 @@ class UserController(Controller):
     ) -> Passed[AuditPage]:
         return await asking.page(
             ListAudit(
-                actor=asking.actor, after=after or None, subject_id=str(user_id), cursor=cursor or None, limit=limit
+                actor=asking.actor,
+                after=asking.opened(after),
+                subject_id=str(user_id),
+                cursor=cursor or None,
+                limit=limit,
             )
         )
 
@@ -143,7 +147,9 @@ class MemberController(Controller):
     async def list_members(
         self, user_id: FromPath[UUID], asking: NamedDependency[Asking], after: After = ""
     ) -> MemberList:
-        user = await asking.view(GetUser(actor=asking.actor, after=after or None, user_id=str(user_id)), UserDetail)
+        user = await asking.view(
+            GetUser(actor=asking.actor, after=asking.opened(after), user_id=str(user_id)), UserDetail
+        )
         return MemberList(rows=list(user.family), free_quota=user.free_quota)
 
     @post(operation_id="AddMember", summary="Add a family account")

@@ -93,6 +93,28 @@ async def test_what_others_do_beside_a_form_does_not_keep_it_from_being_saved(pl
     await expect(page.get_by_role("link", name="Renamed", exact=True)).to_be_visible()
 
 
+async def test_a_page_from_before_a_deploy_drops_the_positions_that_nobody_knows(place: Town, visit: Visit) -> None:
+    installer = await place.installer()
+    home = await place.household(installer, "Old Page House")
+    page = await visit(installer, f"/user/{home}")
+    asked: list[str] = []
+
+    async def of_another_gateway(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, headers={**answer.headers, "smartplus-position": "ACCOUNTS.512"})
+
+    page.on("request", lambda request: asked.append(request.url))
+    await page.route(f"**/api/v1/users/{home}", of_another_gateway)
+    await field(page, "Name").fill("Saved House")
+    await page.get_by_role("button", name="Submit").click()
+    await expect(page.get_by_role("link", name="Saved House", exact=True)).to_be_visible()
+    assert any("ACCOUNTS.512" in url for url in asked)
+    before = len(asked)
+    await page.get_by_role("link", name="Saved House", exact=True).click()
+    await expect(page.get_by_text("Saved House").first).to_be_visible()
+    assert not [url for url in asked[before:] if "ACCOUNTS.512" in url]
+
+
 async def test_what_happens_before_the_page_listens_is_on_it_once_it_does(place: Town, visit: Visit) -> None:
     installer = await place.installer()
     home = await place.household(installer, "Early House")

@@ -17,7 +17,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from contracts.accounts import EVENTS, UserDeleted, UserReset
-from contracts.message import ERASED, PersonalMark, Position, Recorded, fields_marked
+from contracts.message import ERASED, PersonalMark, Recorded, fields_marked
 from kernel.codec import PART, Codec
 from kernel.edition import checkpoint_of
 from kernel.jetstream import connect, open_log
@@ -28,7 +28,7 @@ from kernel.vault import MongoKeys
 from services.accounts.__main__ import SERVICE
 from services.accounts.destroy_key_when_household_is_emptied import DESTROY_KEY
 from tests.faults.history import History, Outcome, canaries_in
-from tests.house import House
+from tests.house import House, position_of
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ async def contents(house: House) -> Contents:
         await nc.close()
 
 
-def nothing_lost(history: History, found: Contents) -> None:
+def nothing_lost(house: House, history: History, found: Contents) -> None:
     """N1: every acknowledged command that names a position has its events there."""
     by_seq = {each.seq: each for each in found.recorded}
     commands: dict[str, set[str]] = defaultdict(set)
     for each in found.recorded:
         commands[each.aggregate_id].add(each.command_id)
     for operation in history.of(Outcome.OK):
-        seq = Position.parse(operation.position).seq
+        seq = position_of(house, operation.position).seq
         assert seq in by_seq, f"{operation.kind} {operation.key}: position {operation.position} is not in the log"
         stands = by_seq[seq]
         assert stands.aggregate_id == operation.id or stands.command_id in commands[operation.id], (

@@ -47,7 +47,7 @@ async def kill_and_check(place: Range, part: str) -> None:
     assert len(here.of(Outcome.OK)) > CLIENTS
     place.history.operations.extend(here.operations)
     found = await checks.at_rest(place.house)
-    checks.nothing_lost(place.history, found)
+    checks.nothing_lost(place.house, place.history, found)
     checks.nothing_invented(place.history, found)
     checks.nothing_twice(found)
     checks.chains_whole(found)

@@ -117,7 +117,7 @@ async def test_killed_at_a_step_it_still_ends_complete_and_once(
 @pytest.mark.timeout(180)
 async def test_after_all_the_crashes_every_invariant_holds(world: House, person: Person, history: History) -> None:
     found = await checks.at_rest(world)
-    checks.nothing_lost(history, found)
+    checks.nothing_lost(world, history, found)
     checks.nothing_twice(found)
     checks.chains_whole(found)
     await checks.models_true(world)

@@ -22,6 +22,7 @@ from kernel.bus import Asked, Endpoints, client_of, make_broker
 from kernel.decider import Refused
 from kernel.settings import Settings
 from services.gateway.app import Running, running
+from services.gateway.positions import Positions
 
 PASSWORD = "correct-horse-battery-42"
 
@@ -71,6 +72,7 @@ class Desk:
     """Answers for all services: remembers what it was asked, and says what a test told it to say."""
 
     client: Client
+    positions: Positions
     people: dict[str, a.SessionView] = field(default_factory=dict)
     sessions: dict[str, a.SessionView] = field(default_factory=dict)
     sent: list[Command | Query] = field(default_factory=list)
@@ -170,7 +172,7 @@ def gateway_settings(nats_url: str) -> Settings:
 async def desk(gateway_settings: Settings) -> AsyncIterator[Desk]:
     broker = make_broker(gateway_settings, "stand-in")
     await broker.connect()
-    standing_in = Desk(client_of(broker))
+    standing_in = Desk(client_of(broker), Positions(gateway_settings.secrets()))
     for service, contracts in (("accounts", a), ("devices", d)):
         endpoints = Endpoints(broker, service, gateway_settings.secrets().actor)
         for command in contracts.COMMANDS:

@@ -19,6 +19,7 @@ from contracts.permissions import SYSTEM
 from kernel.bus import Caller
 from kernel.service import running as service_running
 from kernel.settings import Settings
+from kernel.vault import Secrets
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
@@ -57,6 +58,7 @@ class World:
     url: str
     caller: Caller
     stack: AsyncExitStack
+    secrets: Secrets
     mqtt_port: int = 0
     people: dict[str, Person] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
@@ -173,7 +175,7 @@ async def world(folder: Path, mongodb_uri: str) -> AsyncIterator[World]:
         accounts = await stack.enter_async_context(service_running(ACCOUNTS, settings))
         await stack.enter_async_context(service_running(DEVICES, settings))
         gateway = await stack.enter_async_context(gateway_running(settings))
-        built = World(gateway.url, accounts.caller, stack, nats.mqtt_port)
+        built = World(gateway.url, accounts.caller, stack, settings.secrets(), nats.mqtt_port)
         email = "root@example.org"
         first = a.CreateSuperManager(
             **system(account_id=str(uuid4()), name="Root", email=email, initial_password=PASSWORD + "-first")

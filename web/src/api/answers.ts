@@ -24,23 +24,32 @@ export class Problem extends Error {
   }
 }
 
-const newest = new Map<string, number>();
+/** Tokens that the gateway gave, oldest first; what stands in them only the gateway can read. */
+const known = new Set<string>();
+/** As many as the gateway takes. */
+const knownMax = 32;
 
-/** Remembers a position such as `ACCOUNTS.512`, so that later questions wait for it. */
-export function learnPosition(position: string | null | undefined): void {
-  const [stream, seq] = position?.split(".") ?? [];
-  if (stream && Number(seq) > (newest.get(stream) ?? 0)) newest.set(stream, Number(seq));
+/** Remembers a position, so that later questions wait for it, in place of those that it contains. */
+export function learnPosition(position: string | null | undefined, contained: readonly string[] = []): void {
+  if (!position) return;
+  for (const each of [...contained, position]) known.delete(each);
+  known.add(position);
+  for (const oldest of [...known].slice(0, -knownMax)) known.delete(oldest);
 }
 
-/** A query with the newest positions known here: whoever just wrote never sees the rows from before. */
+/** A query with the positions known here: whoever just wrote never sees the rows from before. */
 export function fresh<Query extends object>(query?: Query): Query & { after?: string } {
-  const after = [...newest].map(([stream, seq]) => `${stream}.${seq}`).join(",");
-  return { ...(query as Query), after: after || undefined };
+  return { ...(query as Query), after: [...known].join(",") || undefined };
+}
+
+/** These mean nothing to the gateway, which may be another one than gave them. */
+export function dropPositions(positions: readonly string[]): void {
+  for (const each of positions) known.delete(each);
 }
 
 /** Another account's positions mean nothing to this one. */
 export function forgetPositions(): void {
-  newest.clear();
+  known.clear();
 }
 
 /** The header under which a command is done once, however often it arrives. */

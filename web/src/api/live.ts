@@ -35,6 +35,7 @@ export function useLive(active: boolean): void {
     let opening: number | undefined;
     let source: EventSource | undefined;
     let failures = 0;
+    let told: string | undefined;
     let closed = false;
 
     // One round at a time: asking again ends the question before, and under steady news none would be answered.
@@ -60,7 +61,9 @@ export function useLive(active: boolean): void {
 
     const hear = (message: MessageEvent<string>) => {
       const notice = JSON.parse(message.data) as Change;
-      learnPosition(notice.position);
+      // Each position of one stream contains those before it.
+      learnPosition(notice.position, told ? [told] : []);
+      told = notice.position;
       note(shownBy[notice.thing] ?? []);
     };
 
@@ -71,6 +74,7 @@ export function useLive(active: boolean): void {
       source.addEventListener("resync", everything);
       source.onopen = () => {
         failures = 0;
+        told = undefined;
         // What was answered before may lack what was told while nobody listened, at the first time too.
         everything();
       };

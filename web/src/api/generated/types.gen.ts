@@ -275,10 +275,6 @@ export type AuditRow = {
      */
     event_id: string;
     /**
-     * Position
-     */
-    position: string;
-    /**
      * At
      */
     at: string;
@@ -561,7 +557,7 @@ export type CameraRow = {
 /**
  * Change
  *
- * Things of one kind that changed, and the position from which an answer contains the change.
+ * Things of one kind that changed, and a position: an answer from then on contains what this stream told so far.
  */
 export type Change = {
     /**
@@ -815,10 +811,6 @@ export type DeviceAuditRow = {
      * Event Id
      */
     event_id: string;
-    /**
-     * Position
-     */
-    position: string;
     /**
      * At
      */
@@ -2825,7 +2817,7 @@ export type GetAccountAccessData = {
     path?: never;
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -2898,7 +2890,7 @@ export type ListAuditData = {
          */
         limit?: number;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -2944,7 +2936,7 @@ export type ListCamerasData = {
          */
         user?: string;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3009,7 +3001,7 @@ export type GetCameraData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3072,7 +3064,7 @@ export type GetCustomerServiceData = {
     path?: never;
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3168,7 +3160,7 @@ export type GetDeviceCommandData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3218,7 +3210,7 @@ export type ListDevicesData = {
          */
         user?: string;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3308,7 +3300,7 @@ export type GetDeviceData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3418,7 +3410,7 @@ export type ListDeviceAuditData = {
          */
         limit?: number;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3458,7 +3450,7 @@ export type ListDeviceCommandsData = {
          */
         per_page?: number;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3531,7 +3523,7 @@ export type ListDeviceDoorEventsData = {
          */
         limit?: number;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3662,7 +3654,7 @@ export type GetRegularProfileData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3836,7 +3828,7 @@ export type ListDistributorsData = {
          */
         q?: string;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -3992,7 +3984,7 @@ export type ListInstallersData = {
          */
         q?: string;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -4055,7 +4047,7 @@ export type GetInstallerData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -4165,7 +4157,7 @@ export type ListMacsData = {
          */
         use?: 'all' | 'bound' | 'unbound';
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -4226,7 +4218,7 @@ export type ListMacImportsData = {
     path?: never;
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -4326,7 +4318,7 @@ export type GetMacImportData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -4362,7 +4354,7 @@ export type ListRefusedRowsData = {
          */
         cursor?: string;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -4588,7 +4580,7 @@ export type ListProvisioningsData = {
          */
         per_page?: number;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -4676,7 +4668,7 @@ export type GetProvisioningData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -4955,7 +4947,7 @@ export type ListSessionsData = {
     path?: never;
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -5037,7 +5029,7 @@ export type ListUsersData = {
          */
         q?: string;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -5133,7 +5125,7 @@ export type GetUserData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -5210,7 +5202,7 @@ export type ListUserAuditData = {
          */
         limit?: number;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -5275,7 +5267,7 @@ export type ListCredentialsData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -5415,7 +5407,7 @@ export type ListDoorEventsData = {
          */
         limit?: number;
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
@@ -5480,7 +5472,7 @@ export type ListMembersData = {
     };
     query?: {
         /**
-         * Positions from earlier answers, with commas: this one waits, within bounds, to contain them
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
          */
         after?: string;
     };
