@@ -28,7 +28,7 @@ async function speak(input: RequestInfo | URL, init?: RequestInit): Promise<Resp
   try {
     return await understood(await answered(request), sent);
   } catch (reason) {
-    if (!sent.length || !(reason instanceof Problem) || !reason.errors.some(({ field }) => field === "after"))
+    if (!sent.length || !(reason instanceof Problem) || !reason.errors.some(({ code }) => code === "position-invalid"))
       throw reason;
     // What this page knows was given by a gateway that is gone, such as one from before a deploy: ask without it.
     dropPositions(sent);
