@@ -48,6 +48,8 @@ class _Watched:
     """Up to which event the vault had all keys when it was last looked at; -1 before."""
     seen: int = 0
     keys: set[str] = field(default_factory=set)
+    is_renewed: bool = False
+    """Whether its positions mean something else since it was opened."""
     connection: int = -1
     """On which connection it was last seen whole."""
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -117,6 +119,11 @@ class Guard:
             for each in watched:
                 await each.log.close()
             raise
+        if any(each.is_renewed for each in watched):
+            # A loss was accepted in this very moment: what was opened is of the epoch before.
+            for each in watched:
+                await each.log.close()
+            return await self.open_now(services)
         self._watched = watched
         for each in watched:
             each.log.before_append = partial(self._look_after_reconnecting, each)
@@ -220,7 +227,8 @@ class Guard:
         return None
 
     def _renewed(self, watched: _Watched, state: StreamState) -> None:
-        if state.epoch != watched.log.epoch and not self._broken.done():
+        watched.is_renewed = state.epoch != watched.log.epoch
+        if watched.is_renewed and any(each is watched for each in self._watched) and not self._broken.done():
             self._broken.set_exception(Unavailable(f"the log {state.stream} was renewed; it is opened anew"))
 
     async def _note(self, damage: Damaged) -> None:

@@ -185,7 +185,7 @@ async def test_each_enabled_relay_has_a_code_of_its_own(place: Town, visit: Visi
 
     # One that is off exposes nothing, and may keep its code.
     await toggle(second.get_by_role("switch"))
-    await expect(second.get_by_text("Off: nothing opens it, and the app does not show it.")).to_be_visible()
+    await expect(second.get_by_text("Off: nothing opens it.")).to_be_visible()
     await page.get_by_role("button", name="Submit").click()
     await page.get_by_role("button", name="Done").click()
     await page.get_by_role("link", name="Coded", exact=True).click()

@@ -16,7 +16,7 @@ from kernel.bus import RefusedElsewhere
 from kernel.decider import Ref
 from kernel.guard import Guard
 from kernel.integrity import Damaged
-from kernel.jetstream import open_log
+from kernel.jetstream import JetStreamLog, open_log
 from kernel.log import Log, Unavailable
 from kernel.mongo import mongo_client
 from kernel.readmodel import BSON
@@ -158,6 +158,31 @@ async def test_a_service_that_waits_for_an_operator_for_days_leaves_nothing_behi
                 await guard.open_now([DIARIES.name])
         await nc.flush()
         assert await here.subscriptions() == before
+
+
+async def test_a_loss_that_is_accepted_while_a_service_opens_its_log_ends_nobody(here: Place) -> None:
+    async with here.at_work() as service:
+        await here.write(service, 5)
+    await here.drop("vault")
+    found = await here.survey()
+    async with here.connected() as nc, mongo_client(here.settings.mongodb_uri, "test") as mongo:
+        opened: list[JetStreamLog] = []
+
+        async def open_before_it_is_accepted(name: str) -> JetStreamLog:
+            log = await open_log(nc, name)
+            if not opened:
+                await here.accept(found)
+            opened.append(log)
+            return log
+
+        database = mongo.get_database(here.settings.database(DIARIES.name), BSON)
+        vault = mongo[here.settings.database("vault")]["keys"]
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        guard = Guard(nc, database, vault, open_before_it_is_accepted, broken)
+        (log,) = await guard.open([DIARIES.name])
+        assert not broken.done()
+        assert log.epoch != opened[0].epoch
+        await log.close()
 
 
 async def test_a_deleted_mongodb_is_noticed(tmp_path: Path) -> None:

@@ -227,6 +227,7 @@ async def test_it_says_how_it_is_and_what_it_is(toy: Running) -> None:
         "erasure": True,
         "projection": True,
         "reactions": True,
+        "timers": True,
     }
     assert (await asked(toy.port, "/health/live")).json() == {"alive": True}
     assert (await asked(toy.port, "/version")).json() == {"service": "toy", "version": "6.7.0", "region": "local"}

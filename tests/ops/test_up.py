@@ -46,6 +46,13 @@ async def ready(process: asyncio.subprocess.Process, port: int, log: Path) -> No
             await asyncio.sleep(0.05)
 
 
+async def is_up(log: Path) -> None:
+    """Returns when `up` says so: before that, a service that ends is one that cannot start."""
+    async with asyncio.timeout(60):
+        while "is up:" not in await asyncio.to_thread(log.read_text):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 @asynccontextmanager
 async def running(data: Path) -> AsyncIterator[Running]:
     port = free_port()
@@ -95,6 +102,7 @@ async def test_a_killed_up_leaves_no_process(tmp_path: Path) -> None:
 
 async def test_a_crashed_service_comes_back_by_itself(tmp_path: Path) -> None:
     async with running(tmp_path / "data") as system:
+        await is_up(system.log)
         gateway = next(pid for pid in system.pids if b"services.gateway" in command_line(pid))
         os.kill(gateway, signal.SIGKILL)
         await gone([gateway])
