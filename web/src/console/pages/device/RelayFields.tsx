@@ -124,7 +124,9 @@ export function GateReason({ gate, id }: { gate: MethodGate; id?: string }) {
     <Text span inherit display="block" mt="sm" id={id}>
       {t(gate.state === "closed" ? "device.gateClosed" : "device.gateNotYetKnown")}
       {gate.needs.map((need) => (
-        <Machine key={need} value={need.replace(/\+$/, "").replace(" ", " ≥ ")} fw={600} display="block" />
+        <Text key={need} span inherit display="block">
+          <Machine value={need.replace(/\+$/, "").replace(" ", " ≥ ")} fw={600} />
+        </Text>
       ))}
     </Text>
   );

@@ -244,7 +244,7 @@ export function UserFields(props: UserFieldsProps) {
           data={zones.data?.map(({ id, label }) => ({ value: id, label })) ?? []}
           searchable
           clearable
-          dir="ltr"
+          {...(values.time_zone && { dir: "ltr" })}
           nothingFoundMessage={t("list.noData")}
           clearButtonProps={{ "aria-label": t("search.clear") }}
           {...form.getInputProps("time_zone")}
