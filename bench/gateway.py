@@ -246,6 +246,8 @@ async def loaded(bench: Bench, name: str, once: Callable[[int], Awaitable[None]]
     show(f"{name}, {rate} a second", load.found)
     show("   the run's timer was late by", f"p50 {load.jitter.p50:7.2f}  p99 {load.jitter.p99:7.2f} ms")
     show("   processor time for each", spent.told(count))
+    told = f"{name}, {rate}/s: processor time for each"
+    judge("", told, sum(spent.each_us(count).values()) / 1000, None, at_most=True, unit=" ms")
     if load.failed:
         show("   failed, not counted above", load.failed)
     return load
