@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="rough, minutes")
     parser.add_argument("--million", action="store_true", help="with 1,000,000 events and households")
     parser.add_argument("--against", metavar="COMMIT", help="ask the tree of that commit too, in turns, and compare")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each tree is asked with --against")
+    parser.add_argument("--rounds", type=int, default=pairs.ROUNDS, help="how often each tree is asked with --against")
     wish = parser.parse_args()
     at, load = datetime.now(UTC), load_average()
     print(f"{at:%Y-%m-%d %H:%M} UTC, {machine()}, {load}")

@@ -1,11 +1,11 @@
 """What a change is worth: each question asked of two trees in turns, so that a slow minute of the machine meets both.
 
-    python -m bench --only gateway --against HEAD~1      three rounds: before, now, before, now ...
-    python -m bench --only gateway --against HEAD~1 --rounds 5 --quick
+    python -m bench --only gateway --against HEAD~1      four rounds: before, now, before, now ...
+    python -m bench --only gateway --against HEAD~1 --rounds 6 --quick
 
 The tree before is checked out beside this one and asked with its own `bench/`; what both judge by the same name is
 compared, and by the libraries installed here. A figure is a median of all rounds, its ratio the median of the ratios
-within a round, with the least and the greatest beside it: where they stand on both sides of 1, nothing was seen.
+within a round, with the least and the greatest beside it. Better or worse is said where all of four rounds agree.
 """
 
 import os
@@ -22,6 +22,8 @@ from statistics import median
 from bench.report import Verdict
 
 ROOT = Path(__file__).parents[1]
+ROUNDS = 4
+"""How many rounds must agree before a change is called better or worse: fewer agree by chance."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Pair:
     @property
     def outcome(self) -> str:
         """In words, for whoever judges the change."""
-        if min(self.ratios) <= 1 <= max(self.ratios):
+        if len(self.ratios) < ROUNDS or min(self.ratios) <= 1 <= max(self.ratios):
             return ""
         return "better" if (max(self.ratios) < 1) is self.at_most else "**worse**"
 

@@ -40,8 +40,8 @@ QUESTIONS: Mapping[str, str] = {
     "as another keyboard writes it": "yilmaz",
     "the beginning of every e-mail": "home-",
     "the beginning of every mobile number": "0151",
-    "a whole SIP number": "3000012345",
-    "its last four digits": "2345",
+    "a whole SIP number": "3000012344",
+    "its last four digits": "2344",
     "what nobody is called": "zzzz",
 }
 P99_MS = 15.0
