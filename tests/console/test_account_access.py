@@ -119,6 +119,9 @@ async def test_what_a_distributor_makes_inside_waits_for_the_installer(place: To
     waits = page.get_by_role("dialog", name="The password waits for the installer")
     await expect(waits).to_contain_text("choose Reset Password")
     await waits.get_by_role("button", name="Done").click()
+    await page.goto("/device/autop/new")
+    await expect(page.get_by_role("textbox", name="Commands")).to_be_disabled()
+    await expect(page.get_by_text("only the holder of the account sets it")).to_be_visible()
 
     own = await visit(installer, "/user")
     await own.get_by_label("Edit: Pond House").click()

@@ -4,6 +4,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Problem } from "../../../api";
 import { refusalText } from "../../../ui/refusals";
+import { useSession } from "../../session";
 import classes from "./device.module.css";
 
 /** `Line 3: this is not a setting`, for each refused line; null when the refusal is about something else. */
@@ -50,11 +51,15 @@ interface CommandBoxProps {
   required?: boolean;
 }
 
+/** Closed under account access: what is said where the lines would stand is that the holder alone sets them. */
 export function CommandBox({ label, description, value, onChange, error, minRows = 5, ...rest }: CommandBoxProps) {
+  const { t } = useTranslation();
+  const forHolder = !!useSession().impersonator_id;
   return (
     <Textarea
       label={label}
-      description={description}
+      description={forHolder ? t("refusal.for-the-holder-alone") : description}
+      disabled={forHolder}
       placeholder="Config.Account1.GENERAL.Label = Front door"
       className={classes.commands}
       autosize
