@@ -121,8 +121,10 @@ class Desk:
             return self.sessions[query.session_id]
         if isinstance(query, a.FindLoginOwner):
             owners = {folded(name): person.account_id for name, person in self.people.items()}
-            login = folded(self.spellings.get(query.identifier, query.identifier))
-            return a.LoginOwner(account_id=owners.get(login), login=login)
+            meant = folded(self.spellings.get(query.identifier, query.identifier))
+            # Somebody's address, number and UID are logins of different names.
+            account_id, login = owners.get(meant), folded(query.identifier)
+            return a.LoginOwner(account_id=account_id, login=login if account_id else meant)
         if isinstance(query, d.PreviewAutop):
             return self.views.get(d.PreviewAutop, d.AutopPreview(lines=(), dangerous=False, changes=()))
         return self.views[type(query)]

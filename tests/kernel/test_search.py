@@ -1,5 +1,7 @@
 """Names are found as people type them: without marks, on another keyboard, in another case."""
 
+import unicodedata
+
 import pytest
 
 from kernel.search import end_tokens, folded, name_tokens, typed_ends, typed_name
@@ -69,6 +71,10 @@ def is_found(name: str, typed: str) -> bool:
         ("王小明", "小明"),
         ("김서연", "서연"),
         ("ガレージ", "レージ"),
+        ("ガレージ", "ｶﾞﾚｰｼﾞ"),
+        ("ｶﾞﾚｰｼﾞ", "レージ"),
+        ("김서연", unicodedata.normalize("NFD", "서연")),
+        (unicodedata.normalize("NFD", "김서연"), "서연"),
         ("Ａ\u200bnna", "anna"),
         ("🏠 Haus", "🏠"),
         ("🏠 Haus", "haus"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,6 +38,22 @@ async def opened(nc: Client, monitor_url: str | None = None, clock: Clock | None
     writing = Writing(nc, f"t{uuid4().hex[:12]}", replicas, monitor_url, clock or Clock())
     await writing.open()
     return writing
+
+
+@asynccontextmanager
+async def ailing(answer: str) -> AsyncIterator[str]:
+    """The address of a monitoring that answers every question with 500 and these words."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 500 Internal Server Error\r\nContent-Length: {len(answer)}\r\nConnection: close\r\n\r\n"
+        writer.write((head + answer).encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(say, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def is_well(writing: Writing) -> bool:
@@ -147,3 +164,25 @@ async def test_a_lost_stream_of_probes_is_noticed_and_made_anew(tmp_path: Path) 
             await writing.probe()
         assert await is_well(writing)
         await nc.close()
+
+
+async def test_a_stream_that_refuses_the_probe_makes_not_ready(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path) as server:
+        client = await connect(server.url, "test")
+        writing = await opened(client)
+        config = (await client.jetstream().stream_info(STREAM)).config
+        config.max_msg_size = 100
+        await client.jetstream().update_stream(config)
+        with pytest.raises(NotReady, match="a write is refused: message size exceeds maximum allowed"):
+            await writing.probe()
+        await client.close()
+
+
+@pytest.mark.parametrize("answer", ['{"status":"error","error":"a write error: no space left"}', "<html>"])
+async def test_a_server_that_says_that_it_ails_makes_not_ready_though_the_probe_came_back(
+    nc: Client, answer: str
+) -> None:
+    async with ailing(answer) as monitor_url:
+        alone = await opened(nc, monitor_url)
+        with pytest.raises(NotReady, match=r"nats-server(: a write error: no space left| answers 500 when)"):
+            await alone.probe()
