@@ -41,7 +41,14 @@ class Examined:
         if len(self.aggregates) > _SHOWN:
             concerned.append(f"  concerns {len(self.aggregates) - _SHOWN} more")
         accepted = [f"  accepted: {loss.words()}" for loss in state.losses]
-        return [verdict, *(f"  {each}" for each in words), *concerned, *accepted]
+        way_out = f"Restore a backup, or give it up: smartplus log accept-loss {state.stream.lower()} --reason ..."
+        return [
+            verdict,
+            *(f"  {each}" for each in words),
+            *concerned,
+            *([f"  → {way_out}"] if words else []),
+            *accepted,
+        ]
 
     @property
     def typed(self) -> str:
@@ -73,7 +80,7 @@ async def accept_loss(service: str, reason: str, typed: str | None) -> None:
                 f"\nWhat is missing is gone for ever once this is accepted. Restore a backup if there is one.\n"
                 f"To accept it, type: {found.typed}"
             )
-            typed = await asyncio.to_thread(input, "> ")
+            typed = await asyncio.to_thread(_typed)
         if typed.strip() != found.typed:
             raise ServerFailed(f"That was not {found.typed!r}; nothing has changed.")
         loss = found.survey.accepted(datetime.now(UTC).isoformat(timespec="seconds"), getpass.getuser(), reason)
@@ -82,6 +89,14 @@ async def accept_loss(service: str, reason: str, typed: str | None) -> None:
         f"\n{found.survey.state.stream} goes on without {loss.events} events. Read models are built anew; services "
         "begin again by themselves within seconds."
     )
+
+
+def _typed() -> str:
+    """What the operator types; nothing when nobody is there to type."""
+    try:
+        return input("> ")
+    except EOFError:
+        return ""
 
 
 @asynccontextmanager

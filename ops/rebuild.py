@@ -93,15 +93,12 @@ def _service(name: str) -> Service:
 async def _whole_logs(
     nc: Client, database: Database, vault: Collection, settings: Settings, services: Iterable[str]
 ) -> list[JetStreamLog]:
-    """Raises `ServerFailed` when one is damaged: what a rebuild left out would be lost from the read models too."""
+    """Raises `Damaged` when one is: what a rebuild left out would be lost from the read models too."""
 
     async def opened(name: str) -> JetStreamLog:
         return await open_log(nc, name, settings.replicas, settings.room_of(name))
 
-    try:
-        return await Guard(nc, database, vault, opened).open_now(list(services))
-    except Damaged as damage:
-        raise ServerFailed(f"{damage}. Nothing has changed.") from None
+    return await Guard(nc, database, vault, opened).open_now(list(services))
 
 
 @asynccontextmanager

@@ -24,16 +24,16 @@ from tests.faults.disks import LimitedFiles
 NOWHERE = {"NATS_URL": "nats://127.0.0.1:1", "MONGODB_URI": "mongodb://127.0.0.1:1/?replicaSet=rs0"}
 
 
-async def smartplus(*arguments: str, **environment: str) -> tuple[int | None, str]:
-    """Exit code and all output of one command."""
+async def smartplus(*arguments: str, stdin: str | None = None, **environment: str) -> tuple[int | None, str]:
+    """Exit code and all output of one command; `stdin` is what is typed meanwhile, None nothing at all."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ops", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "120", **environment},
     )
-    output, _ = await process.communicate()
+    output, _ = await process.communicate(None if stdin is None else stdin.encode())
     return process.returncode, output.decode()
 
 
