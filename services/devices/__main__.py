@@ -53,6 +53,7 @@ from services.devices import (
     tunnel,
 )
 from services.devices.camera import CAMERA
+from services.devices.destroy_key_when_import_is_abandoned import DESTROY_IMPORT_KEY
 from services.devices.destroy_key_when_thing_is_gone import DESTROY_KEY
 from services.devices.destroy_keys_when_home_is_emptied import DESTROY_KEYS
 from services.devices.device import DEVICE
@@ -174,6 +175,7 @@ SERVICE = Service(
         ERASE_DOOR_EVENT,
         DESTROY_KEYS,
         DESTROY_KEY,
+        DESTROY_IMPORT_KEY,
         ISSUE_WEATHER,
         AWAIT_COMMAND_EXPIRY,
         ISSUE_CONFIGURATION,

@@ -38,7 +38,10 @@ _NEWEST = 10
 
 
 class ImportDocument(TypedDict):
-    """An import. `valid` counts the rows that were to be registered, `taken` those that it came to."""
+    """An import. `valid` counts the rows that were to be registered, `taken` those that it came to.
+
+    `file_name` is empty once it is abandoned.
+    """
 
     distributor_id: str
     installer_id: str | None
@@ -99,13 +102,14 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
         case MacImportCompleted():
             return {**row, "state": ImportState.DONE}
         case MacImportAbandoned():
-            return {**row, "state": ImportState.ABANDONED}
+            return {**row, "state": ImportState.ABANDONED, "file_name": ""}
         case _:
             return row
 
 
 IMPORTS = ReadModel(
     name="imports",
+    version=2,
     keys=keys,
     fold=fold,
     indexes=(Index([("tenant", 1), ("created_at", -1), ("_id", -1)]),),

@@ -123,6 +123,11 @@ def of(import_id: str) -> Ref:
     return Ref("import", import_id)
 
 
+def key_of(import_id: str) -> str:
+    """The data key of what the file was called and what its refused lines said."""
+    return f"import.{import_id}"
+
+
 # --- Handing over and judging -----------------------------------------------------------------------------------------
 
 
@@ -289,5 +294,5 @@ MAC_IMPORT = Aggregate(
         AbandonMacImport: Decision("import_id", abandon),
         RegisterMacRows: Decision("import_id", register_rows, _macs, expects_new=True),
     },
-    key=lambda imported: f"import.{imported.import_id}",
+    key=lambda imported: key_of(imported.import_id),
 )
