@@ -22,6 +22,7 @@ from kernel.codec import Undecodable
 from kernel.readmodel import Collection, Database
 
 WAITING = "waits for an earlier event of its aggregate"
+CANNOT_BE_TAKEN = "because they or an earlier one of their aggregate cannot be taken"
 TRANSIENT = "TransientTransactionError"
 OF_AN_EVENT = (BSONError, ValueError, ArithmeticError, TypeError, RecursionError, OperationFailure)
 """What storing an event's documents may fail by because of what they say. `may_pass` says what is of the store."""
@@ -107,12 +108,11 @@ async def subjects_in(parked: Collection, mine: dict[str, Any]) -> set[str]:
     return {each["_id"] async for each in found}
 
 
-async def remark_on(parked: Collection) -> str | None:
-    """What an operator is to know of it, in words; None when nothing waits."""
-    waiting = await parked.estimated_document_count()
-    return (
-        f"{waiting} events wait, because they or an earlier one of their aggregate cannot be taken" if waiting else None
-    )
+async def remark_on(parked: Collection, command: str) -> str | None:
+    """What an operator is to know of it, in words, with the command that helps; None when nothing waits."""
+    if not (waiting := await parked.estimated_document_count()):
+        return None
+    return f"{waiting} events wait, {CANNOT_BE_TAKEN}: {command}"
 
 
 def _codes(failure: BaseException) -> str:

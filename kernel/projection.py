@@ -171,7 +171,7 @@ class Projector:
 
     async def remark(self) -> str | None:
         """What an operator is to know: how many events wait."""
-        return await remark_on(self._database[PARKED])
+        return await remark_on(self._database[PARKED], f"smartplus rebuild {self.service}")
 
     async def lag(self) -> dict[str, int]:
         """How many events of each stream are not in the read models. Raises `Unavailable`."""

@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Protocol, TypedDict, cast
 from uuid import UUID, uuid5
@@ -32,6 +32,7 @@ from kernel.log import Conflict, LogFull, StoredMessage, Unavailable
 from kernel.parking import WAITING, Parked, alarm, may_pass, reason_of, remark_on, subjects_in, write_probes
 from kernel.progress import Progress
 from kernel.readmodel import BSON, Database
+from kernel.retrying import fulfil
 from kernel.source import Source, is_of, kinds_of
 from kernel.tasks import ended
 from kernel.telemetry import span_of
@@ -137,7 +138,7 @@ class Reactions:
     async def remark(self) -> str | None:
         """What an operator is to know: how many events wait, and which reaction waits for somebody else."""
         waiting = [f"{each.reaction.name} {trouble}" for each, trouble in self._troubles()]
-        return "; ".join(filter(None, [await remark_on(self._parked), *waiting])) or None
+        return "; ".join(filter(None, [await remark_on(self._parked, "smartplus reactions"), *waiting])) or None
 
     def _troubles(self) -> list[tuple[_Reader, str]]:
         return [(each, trouble) for each in self._readers if (trouble := each.progress.trouble)]
@@ -159,6 +160,7 @@ class Reactions:
         # One session cannot carry two transactions at a time, and reactions commit little.
         turn = asyncio.Lock()
         running = [asyncio.create_task(reader.run(session, turn)) for reader in self._readers]
+        running.append(asyncio.create_task(fulfil(self._parked, self.unpark, _passes)))
         try:
             await asyncio.gather(*running)
         finally:
@@ -389,8 +391,9 @@ class _Reader:
             if moved.matched_count == 0:
                 raise Fenced(f"{self.reaction.name} is no longer at {position.seq}")
             if parked:
+                now = datetime.now(UTC)
                 documents = [
-                    {**each.document(), "_id": self._parked_id(each.seq), "reaction": self.reaction.name}
+                    {**each.document(), "_id": self._parked_id(each.seq), "reaction": self.reaction.name, "at": now}
                     for each in parked
                 ]
                 await self._parked.insert_many(documents, session=session)

@@ -39,6 +39,8 @@ events_app = typer.Typer(help="Read the event log: who did what, and when.", no_
 vault_app = typer.Typer(help="The keys that wrap households' data keys.", no_args_is_help=True)
 admin_app = typer.Typer(help="What only the operator of a region can do.", no_args_is_help=True)
 log_app = typer.Typer(help="The event log itself: how full it is, and whether it is whole.", no_args_is_help=True)
+reactions_app = typer.Typer(help="Events that a service cannot take yet: what waits, and trying it again.")
+app.add_typer(reactions_app, name="reactions")
 app.add_typer(admin_app, name="admin")
 app.add_typer(log_app, name="log")
 app.add_typer(demo_app, name="demo")
@@ -271,6 +273,25 @@ def log_accept_loss(
         asyncio.run(module.accept_loss(service, reason, typed))
     except ServerFailed as failure:
         _give_up(failure)
+
+
+@reactions_app.callback(invoke_without_command=True)
+def reactions(context: typer.Context, data: Data = DEFAULT_DATA) -> None:
+    """Show which events wait, why and since when; nothing of what they say."""
+    if context.invoked_subcommand is None:
+        _run(_module("reactions", data).show())
+
+
+@reactions_app.command("retry")
+def reactions_retry(
+    service: Annotated[str, typer.Argument(help="For example: accounts.")],
+    reaction: Annotated[str, typer.Argument(help="Its name, as smartplus reactions shows it.")],
+    position: Annotated[str | None, typer.Argument(help="For example: ACCOUNTS.12, with all of its aggregate.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that waits of this reaction.")] = False,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Try again what waits of a reaction. What was done already is not done twice. Exit code 1 if it still waits."""
+    _run(_module("reactions", data).retry(service, reaction, position, everything))
 
 
 @app.command()

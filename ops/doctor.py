@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 
 from kernel.modules import AWAY, READY, how_is
 from kernel.nats_address import NatsAddress
+from kernel.parking import CANNOT_BE_TAKEN as PARKED
 from kernel.writing import ailment
 from ops import local
 from ops.disk_need import DiskNeed
@@ -137,6 +138,8 @@ def _service(name: str, state: str, needed: bool) -> Finding:
         return Finding(name, True, "not running; smartplus up starts it", needed=False)
     if "smartplus log resize" in state:
         return Finding(name, False, state, "there is still room, and not for long: resize the log")
+    if PARKED in state:
+        return Finding(name, False, state, "mend why they wait, then have them tried again: the command stands there")
     return Finding(name, state.startswith(READY), state, "its log says more")
 
 

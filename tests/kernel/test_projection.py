@@ -292,7 +292,8 @@ async def test_no_number_of_poison_events_stops_the_projector_or_a_rebuild(here:
         await until(here, await here.tally("a", 1))
         assert projector.is_ready
         assert await projector.remark() == (
-            f"{MANY} events wait, because they or an earlier one of their aggregate cannot be taken"
+            f"{MANY} events wait, because they or an earlier one of their aggregate cannot be taken: "
+            f"smartplus rebuild {here.service}"
         )
         await here.projector().rebuild()
         await until(here, await here.tally("a", 1))
