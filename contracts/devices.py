@@ -16,7 +16,7 @@ from contracts.accounts import Filled, Id, Page, PerPage
 from contracts.characters import pasted_lines
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
 from contracts.moments import Moment, RecordedMoment, in_utc
-from contracts.notations import host_ipv4, mac_address, rtsp_address
+from contracts.notations import host_ipv4, label_code, mac_address, rtsp_address
 from contracts.text import FilledLine, Name, cleaned, labelled, machine, matching, numeral, page_path
 
 RELAYS_MAX = 4
@@ -43,6 +43,11 @@ Mac = Annotated[
     str,
     Field(max_length=_MAC_CHARACTERS_MAX, description="12 hexadecimal digits, whatever stands between them"),
     AfterValidator(mac_address),
+]
+LabelCode = Annotated[
+    str,
+    Field(max_length=64, description="8 to 32 letters and digits, as they stand on the label"),
+    AfterValidator(label_code),
 ]
 Ip = Annotated[
     str,
@@ -251,10 +256,24 @@ SecurityRelays = Annotated[tuple[Relay, ...], Field(max_length=SECURITY_RELAYS_M
 
 
 class RegisterMac(Command):
-    """Put a MAC into the library by hand (M-02)."""
+    """Put a MAC into the library by hand (M-02). A distributor may say the code on its label: see `ClaimMac`."""
 
     mac: Mac
+    code: Annotated[LabelCode | None, Field(repr=False)] = None
     quota_reached: FilledFlag = False
+    code_hash: Annotated[str | None, FilledMark()] = None
+
+
+class ClaimMac(Command):
+    """Take an unbound MAC into one's own library, from whichever it is in, by the code on its label.
+
+    The code is used up. Whoever does not have it hears `mac-claim-refused`, whatever is true of the MAC.
+    """
+
+    mac: Mac
+    code: Annotated[LabelCode, Field(repr=False)]
+    quota_reached: FilledFlag = False
+    code_hash: Annotated[str | None, FilledMark()] = None
 
 
 class RemoveMac(Command):
@@ -721,6 +740,22 @@ class MacGiven(Event):
     distributor_id: str
     installer_id: str | None
     reason: str
+
+
+class MacLabelled(Event):
+    """Whoever has the code on the label may claim the MAC. Only a keyed hash of MAC and code is kept."""
+
+    mac: str
+    distributor_id: str
+    code_hash: str
+
+
+class MacClaimed(Event):
+    """Somebody who has the code on the label took the MAC out of this library into their own."""
+
+    mac: str
+    distributor_id: str
+    installer_id: str | None
 
 
 class MacBound(Event):
@@ -1348,7 +1383,10 @@ class DoorEventErased(Event):
 
 
 class MacRow(View):
-    """A MAC of the library. `is_foreign_prefix` warns of a maker that is not expected here; none is refused for it."""
+    """A MAC of the library. `is_foreign_prefix` warns of a maker that is not expected here; none is refused for it.
+
+    `has_label`: it can be claimed by the code on its label.
+    """
 
     mac: str
     installer_id: str | None
@@ -1357,6 +1395,7 @@ class MacRow(View):
     owner: str | None
     is_foreign_prefix: bool
     registered_at: RecordedMoment
+    has_label: bool = False
 
 
 class MacPage(View):

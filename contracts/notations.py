@@ -12,6 +12,7 @@ from contracts.text import fault, machine
 _MAC_DIGITS = 12
 _TITLE = re.compile(r"\W*mac(?:[\W_]*(?:addr(?:ess|esse)?|adress[eo]?|no|nr|id)\b)?", re.IGNORECASE)
 _HEXADECIMAL = frozenset("0123456789ABCDEF")
+_LABEL_CODE = re.compile("[0-9A-Z]{8,32}")
 _SCHEMES = ("rtsp://", "rtsps://")
 _HOST = r"\[[0-9A-Fa-f:.]{2,45}\]|[^\s/?#@:\[\]\\]{1,253}"
 _AUTHORITY = re.compile(rf"(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?")
@@ -46,6 +47,15 @@ def mac_digits(text: str) -> str | None:
         elif unicodedata.category(each)[0] not in "PSZ" and not each.isspace():
             return None
     return "".join(digits) or None
+
+
+def label_code(text: str) -> str:
+    """The code of a label in capitals, whatever stands between its letters and digits. Raises `ValueError`."""
+    text = half_width(with_ascii_digits(without_unseen(text))).upper()
+    code = "".join(each for each in text if unicodedata.category(each) != "Pd" and not each.isspace())
+    if not _LABEL_CODE.fullmatch(code):
+        raise fault("label-code-malformed")
+    return code
 
 
 def host_ipv4(text: str) -> str:

@@ -64,6 +64,7 @@ _TABLE: Mapping[type[Command | Query], str] = {
     a.GetUser:                ". . I . M .",
     a.ListAudit:              "S D I . . .",
     d.RegisterMac:            ". D I . . .",
+    d.ClaimMac:               ". . I . . .",
     d.RemoveMac:              ". D I . . .",
     d.MoveMac:                "S . . . . .",
     d.OpenMacImport:          ". D I . . .",
@@ -152,6 +153,7 @@ UNDER_ACCOUNT_ACCESS: frozenset[type[Command | Query]] = frozenset(
         a.ChangeCustomerService,
         # Things. A device that is bound waits without a key until the installer issues one.
         d.RegisterMac,
+        d.ClaimMac,
         d.RemoveMac,
         d.OpenMacImport,
         d.StageMacRows,

@@ -93,6 +93,7 @@ REFUSALS: Mapping[str, Reason] = {
     "remote-control-unknown": Reason(Kind.UNKNOWN, "This remote control is over."),
     # Devices: a field is wrong
     "mac-malformed": Reason(Kind.INVALID, "This is not a MAC of 12 hexadecimal digits."),
+    "label-code-malformed": Reason(Kind.INVALID, "The code on a label has 8 to 32 letters and digits."),
     "mac-of-no-device": Reason(Kind.INVALID, "This is not the MAC of one device. Read it off the label again."),
     "dtmf-malformed": Reason(Kind.INVALID, "A DTMF code has 1 to 4 of the characters 0 to 9, * and #."),
     "ip-malformed": Reason(Kind.INVALID, "This is not an IPv4 address, such as 192.168.1.20."),
@@ -153,6 +154,9 @@ REFUSALS: Mapping[str, Reason] = {
     "mac-elsewhere": Reason(Kind.CONFLICT, "This MAC cannot be used here. Ask your distributor."),
     "mac-not-in-library": Reason(
         Kind.CONFLICT, "This MAC is not in the MAC library of your distributor. Have it registered first."
+    ),
+    "mac-claim-refused": Reason(
+        Kind.CONFLICT, "This MAC cannot be claimed with this code. Compare both with the label."
     ),
     "mac-bound": Reason(Kind.CONFLICT, "This MAC belongs to a device. Delete the device first."),
     "mac-quota-reached": Reason(

@@ -1,7 +1,7 @@
 """The audit trail: what was done to devices, cameras, homes' access, MACs, imports and batches. It outlives Reset.
 
-Who, when and what kind, never what was said, but for the reason that was given when a MAC was moved. What devices
-tell by themselves all day is not in it.
+Who, when and what kind, never what was said, but for the reason that was given when a MAC was moved. Who claimed a
+MAC out of a library is not for that library to know. What devices tell by themselves all day is not in it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MA
 # Which of an event's ids name what it was done to. An event that is not here only went along with another one, or is
 # told by devices all day: presence, deliveries, the weather, what happens at doors.
 _ABOUT: dict[type[Event], tuple[str, ...]] = {
-    **dict.fromkeys((d.MacRegistered, d.MacRemoved, d.MacTaken, d.MacGiven, d.MacBound, d.MacUnbound), ("mac",)),
+    **dict.fromkeys(
+        (d.MacRegistered, d.MacRemoved, d.MacTaken, d.MacGiven, d.MacClaimed, d.MacBound, d.MacUnbound), ("mac",)
+    ),
     **dict.fromkeys(
         (d.MacImportOpened, d.MacImportJudged, d.MacImportStarted, d.MacImportCompleted, d.MacImportAbandoned),
         ("import_id",),
@@ -62,6 +64,9 @@ _ABOUT: dict[type[Event], tuple[str, ...]] = {
 }
 
 
+ANOTHER = "another"
+"""Whoever acted, where that is not for the reader to know."""
+
 # What the service did by itself with something that says not whose it is, such as an import.
 _ITS_OWN_DOING = {"installer_id": None, "distributor_id": None}
 
@@ -78,6 +83,7 @@ class AuditDocument(TypedDict):
     distributor_id: str | None
     actor_id: str
     actor_role: str
+    actor_place: list[str]
     impersonator_id: str | None
     address: str | None
     reason: str | None
@@ -89,22 +95,35 @@ def keys(recorded: Recorded) -> Iterable[str]:
 
 def fold(row: Row | None, recorded: Recorded) -> Row:
     actor, event = recorded.actor, recorded.event
+    distributor_id, installer_id = _place(event, actor)
     document: AuditDocument = {
         "stream": recorded.stream,
         "seq": recorded.seq,
         "at": recorded.at,
         "type": type(event).__name__,
         "about": list(_about(recorded)),
-        "installer_id": getattr(event, "installer_id", None) or actor.installer_id,
-        "distributor_id": getattr(event, "distributor_id", None) or actor.distributor_id,
+        "installer_id": installer_id,
+        "distributor_id": distributor_id,
         "actor_id": actor.account_id,
         "actor_role": actor.role,
+        "actor_place": [each for each in (actor.distributor_id, actor.installer_id) if each],
         "impersonator_id": actor.impersonator_id,
         # Where residents are is theirs to know.
         "address": actor.address if actor.role in _STAFF else None,
         "reason": event.reason if isinstance(event, d.MacTaken | d.MacGiven) else None,
     }
     return {**document}
+
+
+def _place(event: Event, actor: Actor) -> tuple[str | None, str | None]:
+    """The distributor and the installer whose trail shows it."""
+    if isinstance(event, d.MacRemoved | d.MacClaimed):
+        # Out of a library: whose it was, which is not always the actor's.
+        return event.distributor_id, event.installer_id
+    return (
+        getattr(event, "distributor_id", None) or actor.distributor_id,
+        getattr(event, "installer_id", None) or actor.installer_id,
+    )
 
 
 def _about(recorded: Recorded) -> tuple[str, ...]:
@@ -116,7 +135,7 @@ def _about(recorded: Recorded) -> tuple[str, ...]:
 
 
 AUDIT = ReadModel(
-    name="audit", version=2, keys=keys, fold=fold, indexes=(Index([("about", 1), ("seq", -1)]),), grows=True
+    name="audit", version=3, keys=keys, fold=fold, indexes=(Index([("about", 1), ("seq", -1)]),), grows=True
 )
 
 
@@ -134,7 +153,7 @@ async def list_device_audit(query: ListDeviceAudit, reading: Reading) -> DeviceA
     ids = {row[field] for row in shown for field in ("actor_id", "impersonator_id") if row[field]}
     names = await names_of_staff(reading.database, ids)
     return DeviceAuditPage(
-        rows=tuple(_shown(row, query.subject_id, names) for row in shown),
+        rows=tuple(_shown(_as_seen_by(query.actor, row), query.subject_id, names) for row in shown),
         next=cursors.sealed(f"{shown[-1]['seq']:018d}", query.subject_id) if len(found) > len(shown) else None,
     )
 
@@ -150,6 +169,15 @@ async def _own(actor: Actor, database: Database) -> list[dict[str, Any]]:
         installers = await installers_of(database, actor.distributor_id)
         return [{"distributor_id": actor.distributor_id}, {"installer_id": {"$in": installers}}]
     raise refused("forbidden")
+
+
+def _as_seen_by(actor: Actor, row: Row) -> Row:
+    """The row, less who it was where that is somebody of another tree who took something out of this one."""
+    place = row["actor_place"]
+    own = actor.installer_id or actor.distributor_id
+    if actor.role is Role.SUPER_MANAGER or row["actor_role"] != Role.INSTALLER or not place or own in place:
+        return row
+    return {**row, "actor_id": ANOTHER, "impersonator_id": None, "address": None}
 
 
 def _shown(row: Row, subject_id: str, names: dict[str, str]) -> DeviceAuditRow:

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from contracts.devices import (
     ListMacs,
     MacBound,
+    MacLabelled,
     MacPage,
     MacRegistered,
     MacRemoved,
@@ -51,10 +52,11 @@ class MacDocument(TypedDict):
     backwards: str
     registered_at: datetime
     seq: int
+    has_label: bool
 
 
 def keys(recorded: Recorded) -> Iterable[str]:
-    return (recorded.event.mac,) if isinstance(recorded.event, MacEvent) else ()
+    return (recorded.event.mac,) if isinstance(recorded.event, MacEvent | MacLabelled) else ()
 
 
 def fold(row: Row | None, recorded: Recorded) -> Row | None:
@@ -71,10 +73,13 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
                 "backwards": event.mac[::-1],
                 "registered_at": recorded.at,
                 "seq": recorded.seq,
+                "has_label": False,
             }
             return {**document}
         case _ if row is None:
             return None
+        case MacLabelled():
+            return {**row, "has_label": True}
         case MacBound() as event:
             bound = {"device_id": event.device_id, "bound_by": event.installer_id, "user_id": event.user_id}
             return {**row, **bound, "bound": True, "shelves": [event.distributor_id, event.installer_id]}
@@ -88,7 +93,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row | None:
 
 LIBRARY = ReadModel(
     name="library",
-    version=2,
+    version=3,
     keys=keys,
     fold=fold,
     indexes=(
@@ -200,6 +205,7 @@ def _shown(row: Row, owners: dict[str, str], actor: Actor, reading: Reading) -> 
         owner=owners.get(row["user_id"]),
         is_foreign_prefix=not row["_id"].startswith(tuple(reading.settings.mac_prefixes.split(","))),
         registered_at=row["registered_at"],
+        has_label=row["has_label"],
     )
 
 

@@ -1,17 +1,22 @@
 """A MAC of the library: it is in one distributor's library at most, and belongs to one device at most.
 
 A distributor registers for any of its installers, an installer for itself. What is somebody else's is said to be
-elsewhere, never whose it is (R-18). Within one distributor, what nobody uses goes to the installer that binds it.
+elsewhere, never whose it is (R-18). Within one distributor, what nobody uses goes to the installer that binds it; from
+any library to the installer that has the code on its label, once, where a distributor said that code.
 """
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from contracts.devices import (
+    ClaimMac,
     MacBound,
+    MacClaimed,
     MacGiven,
+    MacLabelled,
     MacRegistered,
     MacRemoved,
     MacTaken,
@@ -26,17 +31,21 @@ from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, 
 from services.devices.refusing import refused
 
 MacEvent = MacRegistered | MacRemoved | MacBound | MacUnbound
-"""What changes a MAC's place. Why it was moved stands beside, and changes nothing."""
+"""What changes a MAC's place. Why it was moved or claimed stands beside, and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mac:
-    """Whose library the MAC is in, for which installer (`None`: for any), and whose device has it."""
+    """Whose library the MAC is in, for which installer (`None`: for any), and whose device has it.
+
+    `code_hash` is of the code on its label, while it is where that code was said.
+    """
 
     distributor_id: str = ""
     installer_id: str | None = None
     device_id: str | None = None
     bound_by: str | None = None
+    code_hash: str | None = None
 
     @property
     def absent(self) -> bool:
@@ -57,7 +66,7 @@ class Mac:
         return "mac-bound" if self.device_id else "mac-registered"
 
 
-def evolve(mac: Mac, event: MacEvent | MacTaken | MacGiven) -> Mac:
+def evolve(mac: Mac, event: MacEvent | MacLabelled | MacTaken | MacGiven | MacClaimed) -> Mac:
     match event:
         case MacRegistered():
             return Mac(event.distributor_id, event.installer_id)
@@ -67,7 +76,9 @@ def evolve(mac: Mac, event: MacEvent | MacTaken | MacGiven) -> Mac:
             return replace(mac, device_id=event.device_id, bound_by=event.installer_id)
         case MacUnbound():
             return replace(mac, device_id=None, bound_by=None)
-        case MacTaken() | MacGiven():
+        case MacLabelled():
+            return replace(mac, code_hash=event.code_hash)
+        case MacTaken() | MacGiven() | MacClaimed():
             return mac
         case _:
             assert_never(event)
@@ -84,7 +95,26 @@ def register(command: RegisterMac, mac: Mac, _: Neighbours) -> Outcome:
         raise refused("mac-elsewhere" if reason == "mac-elsewhere" else "mac-registered", "mac")
     if command.quota_reached:
         raise refused("mac-quota-reached", "mac")
-    return [registered(command.mac, distributor_id, installer_id)]
+    if command.code_hash is None:
+        return [registered(command.mac, distributor_id, installer_id)]
+    if installer_id:
+        raise refused("forbidden", "code")
+    return [registered(command.mac, distributor_id, None), labelled(command.mac, distributor_id, command.code_hash)]
+
+
+def claim(command: ClaimMac, mac: Mac, _: Neighbours) -> Outcome:
+    """Whoever has not the code learns nothing: not whether there is such a MAC, and not whether it has a code."""
+    distributor_id, installer_id = library_of(command.actor)
+    if mac.is_usable_by(distributor_id, installer_id):
+        return []
+    if not (mac.code_hash and command.code_hash and hmac.compare_digest(mac.code_hash, command.code_hash)):
+        raise refused("mac-claim-refused", "code")
+    if mac.device_id:
+        raise refused("mac-bound", "mac")
+    if command.quota_reached:
+        raise refused("mac-quota-reached", "mac")
+    before = {"mac": command.mac, "distributor_id": mac.distributor_id, "installer_id": mac.installer_id}
+    return [MacRemoved(**before), MacClaimed(**before), registered(command.mac, distributor_id, installer_id)]
 
 
 def remove(command: RemoveMac, mac: Mac, _: Neighbours) -> Outcome:
@@ -127,6 +157,10 @@ def library_of(actor: Actor) -> tuple[str, str | None]:
 
 def registered(mac: str, distributor_id: str, installer_id: str | None, import_id: str | None = None) -> MacRegistered:
     return MacRegistered(mac=mac, distributor_id=distributor_id, installer_id=installer_id, import_id=import_id)
+
+
+def labelled(mac: str, distributor_id: str, code_hash: str) -> MacLabelled:
+    return MacLabelled(mac=mac, distributor_id=distributor_id, code_hash=code_hash)
 
 
 def take_over(mac: str, state: Mac, *, distributor_id: str, installer_id: str) -> list[Elsewhere]:
@@ -178,9 +212,10 @@ MAC = Aggregate(
     name="mac",
     initial=Mac(),
     evolve=evolve,
-    events=(MacRegistered, MacRemoved, MacTaken, MacGiven, MacBound, MacUnbound),
+    events=(MacRegistered, MacLabelled, MacRemoved, MacTaken, MacGiven, MacClaimed, MacBound, MacUnbound),
     decisions={
         RegisterMac: Decision("mac", register),
+        ClaimMac: Decision("mac", claim),
         RemoveMac: Decision("mac", remove),
         MoveMac: Decision("mac", move),
     },

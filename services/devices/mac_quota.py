@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.devices import ImportState, RegisterMac, StartMacImport
+from contracts.devices import ClaimMac, ImportState, RegisterMac, StartMacImport
 from contracts.message import Command
 from kernel.projection import Database
 from kernel.service import Working
-from services.devices import mac_import
+from services.devices import labels, mac_import
 from services.devices.imports import IMPORTS
 from services.devices.library import free_macs_of
 from services.devices.mac_import import MacImport
@@ -29,12 +29,12 @@ class MacQuota:
 
     @property
     def prepare(self) -> dict[type[Command], Callable[[Any, Working], Awaitable[Command]]]:
-        return {RegisterMac: self.prepare_one, StartMacImport: self.prepare_list}
+        return {RegisterMac: self.prepare_one, ClaimMac: self.prepare_one, StartMacImport: self.prepare_list}
 
-    async def prepare_one(self, command: RegisterMac, working: Working) -> RegisterMac:
-        """Say whether one more is too many."""
+    async def prepare_one(self, command: labels.C, working: Working) -> labels.C:
+        """Say whether one more is too many, and what the code on its label is kept as."""
         is_reached = await self._is_reached(command.actor.installer_id, 1, working)
-        return command.model_copy(update={"quota_reached": is_reached})
+        return labels.with_hash(command.model_copy(update={"quota_reached": is_reached}), working.secrets)
 
     async def prepare_list(self, command: StartMacImport, working: Working) -> StartMacImport:
         """Say whether the valid rows of the list are too many, whoever starts it."""

@@ -34,6 +34,7 @@ SAID_ELSEWHERE: Mapping[type[Command], frozenset[str]] = {
     accounts.AddMember: frozenset({"user_id", "member_id"}),
     accounts.EditMember: frozenset({"user_id", "member_id"}),
     devices.RegisterMac: frozenset(),
+    devices.ClaimMac: frozenset({"mac"}),
     devices.MoveMac: frozenset({"mac"}),
     devices.BindDevice: frozenset({"device_id", "user_id"}),
     devices.EditDevice: frozenset({"device_id"}),

@@ -1,4 +1,4 @@
-"""How many wrong passwords are let through, over all replicas of the gateway.
+"""How many wrong passwords and wrong codes of labels are let through, over all replicas of the gateway.
 
 The rules it protects: guessing is slow however it is spread and however a login is spelt; a right password is never
 taken for a wrong one; and nobody locks another person out, who comes with a browser that was good before, nor an
@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+from contracts.message import Actor
 from kernel.decider import Refused
 from services.gateway.failures import Addresses, Failures, place_of
 from services.gateway.problems import Problem
@@ -23,13 +24,16 @@ from services.gateway.problems import Problem
 LIMITS = ((5, 60.0), (20, 3600.0))
 # Logins and new passwords of one account: what a person with the right password may have recorded.
 RIGHT_LIMITS = ((120, 3600.0),)
+# Wrong codes of labels, by who acts: a code is read off a label, and never found by trying.
+CLAIM_LIMITS = ((30, 3600.0),)
 # What leads to nobody, of which there is any number, must not push accounts out of the memory.
 ACCOUNTS_MAX = 50_000
 BROWSERS_MAX = 20_000
 NOBODIES_MAX = 20_000
 
 SUBJECT = "gateway.failures"
-_RIGHT = "right"
+_RIGHT, _CLAIM = "right", "claim"
+_WRONG_CLAIM = "mac-claim-refused"
 Tell = Callable[[str, bytes], Awaitable[None]]
 
 
@@ -61,6 +65,7 @@ class LoginLimits:
             "browser": Failures(LIMITS, BROWSERS_MAX),
             "nobody": Failures(LIMITS, NOBODIES_MAX),
             _RIGHT: Failures(RIGHT_LIMITS, ACCOUNTS_MAX),
+            _CLAIM: Failures(CLAIM_LIMITS, ACCOUNTS_MAX),
         }
         self._addresses = Addresses()
 
@@ -97,6 +102,30 @@ class LoginLimits:
         if person:
             right.add(person, now)
             await self._tell_others(_RIGHT, person, None)
+
+    @asynccontextmanager
+    async def claim(self, actor: Actor) -> AsyncIterator[None]:
+        """Around one claim of a MAC. Raises `Problem` 429 after 30 wrong codes in an hour, whatever this code is.
+
+        Under account access it is the person behind it who counts, in every account that they enter.
+        """
+        key, now = _short(actor.impersonator_id or actor.account_id), time.monotonic()
+        counts = self._counts[_CLAIM]
+        if (wait_s := counts.wait_s(key, now)) > 0:
+            raise too_many(wait_s, "Too many wrong codes. Wait.")
+        counts.add(key, now)
+        try:
+            yield
+        except Refused as refused:
+            if refused.code == _WRONG_CLAIM:
+                await self._tell_others(_CLAIM, key, None)
+            else:
+                counts.take_back(key, now)
+            raise
+        except BaseException:
+            counts.take_back(key, now)
+            raise
+        counts.take_back(key, now)
 
     async def _tell_others(self, kind: str, key: str, place: str | None) -> None:
         told = {"replica": self._replica, "kind": kind, "key": key, "place": place}

@@ -1,13 +1,16 @@
 """The MAC Library module: the list, single MACs, and how far an import is. Files come in at `mac_upload`."""
 
+from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from contracts.devices import (
     AbandonMacImport,
+    ClaimMac,
     GetMacImport,
     ListMacImports,
     ListMacs,
@@ -25,6 +28,7 @@ from contracts.devices import (
 from contracts.message import Accepted
 from services.gateway.asking import Asking, Passed, Sending
 from services.gateway.bodies import Body
+from services.gateway.limits import LoginLimits
 from services.gateway.parameters import After, Cursor, MacInPath, MacSearch, MacUsed, PageNumber, PerPage
 from services.gateway.sessions import settled, signed_in
 
@@ -53,6 +57,23 @@ class MacController(Controller):
         self, data: JSONBody[Body[RegisterMac]], sending: NamedDependency[Sending]
     ) -> Response[Accepted]:
         return await sending.command(RegisterMac, data)
+
+    @post(
+        "/{mac:str}/claim",
+        status_code=200,
+        operation_id="ClaimMac",
+        summary="Take an unbound MAC into one's library by the code on its label; 30 wrong codes an hour are heard",
+    )
+    async def claim_mac(
+        self,
+        mac: MacInPath,
+        data: JSONBody[Body[ClaimMac]],
+        request: Request[Any, Any, State],
+        sending: NamedDependency[Sending],
+    ) -> Response[Accepted]:
+        limits: LoginLimits = request.app.state.limits
+        async with limits.claim(sending.actor):
+            return await sending.command(ClaimMac, data, mac=mac)
 
     @delete("/{mac:str}", status_code=200, operation_id="RemoveMac", summary="Take a MAC out of the library")
     async def remove_mac(self, mac: MacInPath, sending: NamedDependency[Sending]) -> Response[Accepted]:

@@ -5,12 +5,13 @@ import io
 import re
 from pathlib import Path
 from random import randrange
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 from playwright.async_api import FilePayload, Locator, Page, expect
 
-from tests.console.browsing import Visit, field
+from tests.console.browsing import DESK, PHONE, Visit, field
 from tests.console.doors import a_mac, macs
 from tests.console.test_accessibility import hold_everywhere, tab_to
 from tests.console.town import Town, texts
@@ -80,6 +81,41 @@ async def test_what_is_no_mac_or_is_there_already_is_said_at_the_field(place: To
     await dialog.get_by_role("button", name="Submit").click()
     await expect(dialog.get_by_text("This MAC is in the library already.")).to_be_visible()
     await expect(wish).to_have_value(mac)
+
+
+@pytest.mark.row("M-02", "R-18")
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+async def test_a_mac_of_another_library_is_claimed_by_the_code_on_its_label(
+    place: Town, visit: Visit, screen: Any
+) -> None:
+    elsewhere, mac = await place.another_distributor("South Doors"), a_mac()
+    page = await visit(elsewhere, "/mac-library", viewport=screen)
+    await page.get_by_role("button", name="New").first.click()
+    dialog = page.get_by_role("dialog", name="Add MAC")
+    await field(dialog, "MAC").fill(mac)
+    await field(dialog, "Code on the label").fill("7q2k 91xm")
+    await dialog.get_by_role("button", name="Submit").click()
+    await expect(page.get_by_text("The MAC is in the library")).to_be_visible()
+
+    page = await visit(await place.installer(), "/mac-library", viewport=screen)
+    await page.get_by_role("button", name="New").first.click()
+    dialog = page.get_by_role("dialog", name="Add MAC")
+    submit, code = dialog.get_by_role("button", name="Submit"), field(dialog, "Code on the label")
+    await expect(code).to_have_count(0)
+    await field(dialog, "MAC").fill(mac.lower())
+    await submit.click()
+    await expect(code).to_be_focused()
+    await expect(submit).to_be_disabled()
+    await code.fill("7q2k 91xx")
+    await submit.click()
+    await expect(dialog.get_by_text("This MAC cannot be claimed with this code.")).to_be_visible()
+    await expect(field(dialog, "MAC")).to_have_value(mac.lower())
+    await code.fill("7q2k-91xm")
+    await submit.click()
+    await expect(page.get_by_text("The MAC is yours now")).to_be_visible()
+    await expect(dialog).to_have_count(0)
+    if screen is DESK:
+        await expect(row(page, mac).get_by_role("cell").nth(1)).to_have_text("Not bound")
 
 
 @pytest.mark.row("M-01", "M-07", "G-01", "G-07")

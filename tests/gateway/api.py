@@ -80,6 +80,7 @@ RIGHT: dict[str, Json] = {
     "SwitchOfflineSolution": {"enabled": True},
     "CreatePropertyManager": {"name": "Ada", "email": "ada@example.org"},
     "RegisterMac": {"mac": "0c:11:05:12:ab:34"},
+    "ClaimMac": {"code": "7Q2K-91XM"},
     "MoveMac": {"distributor_id": str(uuid4()), "reason": "It was delivered elsewhere"},
     "BindDevice": {"mac": "0C110512AB34", "kind": "doorphone_single", "name": "Front door"},
     "EditDevice": {"kind": "doorphone_single", "name": "Front gate"},

@@ -616,6 +616,22 @@ export type ChooseConnectionType = {
 };
 
 /**
+ * ClaimMac
+ *
+ * Take an unbound MAC into one's own library, from whichever it is in, by the code on its label.
+ *
+ * The code is used up. Whoever does not have it hears `mac-claim-refused`, whatever is true of the MAC.
+ */
+export type ClaimMac = {
+    /**
+     * Code
+     *
+     * 8 to 32 letters and digits, as they stand on the label
+     */
+    code: string;
+};
+
+/**
  * ConfigurationState
  *
  * Whether a device does what it is set to: it has never been told, has yet to apply, has applied, or refused.
@@ -1749,6 +1765,8 @@ export type MacPage = {
  * MacRow
  *
  * A MAC of the library. `is_foreign_prefix` warns of a maker that is not expected here; none is refused for it.
+ *
+ * `has_label`: it can be claimed by the code on its label.
  */
 export type MacRow = {
     /**
@@ -1779,6 +1797,10 @@ export type MacRow = {
      * Registered At
      */
     registered_at: string;
+    /**
+     * Has Label
+     */
+    has_label: boolean;
 };
 
 /**
@@ -2169,7 +2191,7 @@ export type RefusedRows = {
 /**
  * RegisterMac
  *
- * Put a MAC into the library by hand (M-02).
+ * Put a MAC into the library by hand (M-02). A distributor may say the code on its label: see `ClaimMac`.
  */
 export type RegisterMac = {
     /**
@@ -2178,6 +2200,10 @@ export type RegisterMac = {
      * 12 hexadecimal digits, whatever stands between them
      */
     mac: string;
+    /**
+     * Code
+     */
+    code?: string | null;
 };
 
 /**
@@ -4499,6 +4525,42 @@ export type RemoveMacResponses = {
 };
 
 export type RemoveMacResponse = RemoveMacResponses[keyof RemoveMacResponses];
+
+export type ClaimMacData = {
+    body: ClaimMac;
+    headers?: {
+        /**
+         * Repeats with the same key and content are done once
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * 12 capital hexadecimal digits
+         */
+        mac: string;
+    };
+    query?: never;
+    url: '/api/v1/macs/{mac}/claim';
+};
+
+export type ClaimMacErrors = {
+    /**
+     * Refused
+     */
+    default: Problem;
+};
+
+export type ClaimMacError = ClaimMacErrors[keyof ClaimMacErrors];
+
+export type ClaimMacResponses = {
+    /**
+     * Done
+     */
+    200: Accepted;
+};
+
+export type ClaimMacResponse = ClaimMacResponses[keyof ClaimMacResponses];
 
 export type MoveMacData = {
     body: MoveMac;
