@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from contracts.accounts import Filled, Id, Page, PerPage
 from contracts.characters import pasted_lines
@@ -26,6 +26,7 @@ AUTOP_LINES_MAX = 200
 AUTOP_LINE_CHARACTERS_MAX = 1024
 IMPORT_ROWS_MAX = 100_000
 IMPORT_CHUNK_ROWS = 900
+IMPORT_CHUNK_ROWS_WITH_CODES = 450
 COMMAND_DAYS = 7
 UNLOCK_SECONDS = 5
 REMOTE_CONTROL_MINUTES = 15
@@ -296,11 +297,15 @@ class MoveMac(Command):
 
 
 class ImportedRow(_Part):
-    """A row of an uploaded list: its line in the file, what stands in column A, and what its reader found wrong."""
+    """A row of an uploaded list: its line in the file, what stands in column A, and what its reader found wrong.
+
+    `code` is what stands in column B of a distributor's list: the code on the label.
+    """
 
     line: Annotated[int, Field(ge=1, le=2_000_000)]
     text: Annotated[str, Field(max_length=64)]
     fault: RowFault | None = None
+    code: Annotated[LabelCode | None, Field(repr=False)] = None
 
 
 class OpenMacImport(Command):
@@ -312,12 +317,23 @@ class OpenMacImport(Command):
 
 
 class StageMacRows(Command):
-    """Hand over the next rows of the list, judged so far as the file alone tells. `part` counts from 0."""
+    """Hand over the next rows of the list, judged so far as the file alone tells. `part` counts from 0.
+
+    Codes on labels are a distributor's to say; of an installer's list they are not taken.
+    """
 
     import_id: Id
-    part: Annotated[int, Field(ge=0, le=IMPORT_ROWS_MAX // IMPORT_CHUNK_ROWS + 1)]
+    part: Annotated[int, Field(ge=0, le=IMPORT_ROWS_MAX // IMPORT_CHUNK_ROWS_WITH_CODES + 1)]
     rows: Annotated[tuple[ImportedRow, ...], Field(min_length=1, max_length=IMPORT_CHUNK_ROWS)]
     known: Annotated[tuple[tuple[str, RowFault], ...], FilledMark()] = ()
+    code_hashes: Annotated[tuple[tuple[str, str], ...], FilledMark()] = ()
+
+    @model_validator(mode="after")
+    def _check_codes(self) -> StageMacRows:
+        # A row with a code makes two events, and all events of a part are recorded in one step.
+        if len(self.rows) > IMPORT_CHUNK_ROWS_WITH_CODES and any(row.code for row in self.rows):
+            raise ValueError(f"at most {IMPORT_CHUNK_ROWS_WITH_CODES} rows where any has a code")
+        return self
 
 
 class StartMacImport(Command):
@@ -801,6 +817,14 @@ class MacRowsStaged(Event):
     lines: tuple[int, ...]
     refused: tuple[tuple[int, RowFault], ...]
     texts: tuple[Personal, ...]
+
+
+class MacRowsLabelled(Event):
+    """The hashes of the codes on the labels of the part that was staged last, in the order of its MACs; "" for none."""
+
+    import_id: str
+    part: int
+    code_hashes: tuple[str, ...]
 
 
 class MacImportJudged(Event):
@@ -1416,6 +1440,26 @@ class ListMacs(Query):
     use: MacUse = MacUse.ALL
 
 
+class MacPlace(View):
+    """Where a MAC stands: in whose library, for which installer (none: for any), bound or not, and since when."""
+
+    mac: str
+    distributor_id: str
+    distributor_name: str | None
+    installer_id: str | None
+    installer_name: str | None
+    bound: bool
+    has_label: bool
+    is_foreign_prefix: bool
+    registered_at: RecordedMoment
+
+
+class FindMac(Query):
+    """One MAC in whichever library it is, or `mac-unknown`."""
+
+    mac: Mac
+
+
 class MacImportView(View):
     """How far an import is. `taken` rows of `valid` have been through the library; `refused` counts all refusals."""
 
@@ -1921,6 +1965,7 @@ COMMANDS: tuple[type[Command], ...] = tuple(
 )
 QUERIES: dict[type[Query], type[View]] = {
     ListMacs: MacPage,
+    FindMac: MacPlace,
     GetMacImport: MacImportView,
     ListMacImports: MacImportList,
     ListRefusedRows: RefusedRows,

@@ -73,6 +73,7 @@ _TABLE: Mapping[type[Command | Query], str] = {
     d.AbandonMacImport:       ". D I . . .",
     d.RegisterMacRows:        ". . . . . .",
     d.ListMacs:               ". D I . . .",
+    d.FindMac:                "S . . . . .",
     d.GetMacImport:           ". D I . . .",
     d.ListMacImports:         ". D I . . .",
     d.ListRefusedRows:        ". D I . . .",

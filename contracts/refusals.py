@@ -106,7 +106,11 @@ REFUSALS: Mapping[str, Reason] = {
     ),
     # Devices: a line of an uploaded list, or the list itself
     "row-empty": Reason(Kind.INVALID, "This line is empty."),
-    "columns-not-empty": Reason(Kind.INVALID, "Columns B to G must be empty."),
+    "columns-not-empty": Reason(
+        Kind.INVALID,
+        "Columns B to G must be empty. In a distributor's list, B may hold the code on the label: "
+        "8 to 32 letters and digits.",
+    ),
     "cell-not-text": Reason(Kind.INVALID, "This cell is a number, a date or a truth value. Format column A as text."),
     "cell-is-formula": Reason(Kind.INVALID, "This cell is a formula. Put the MAC itself there."),
     "duplicate-in-file": Reason(Kind.INVALID, "This MAC stands further up in the file already."),

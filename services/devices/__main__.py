@@ -8,6 +8,7 @@ from contracts import accounts
 from contracts.devices import (
     UPCASTS,
     AskDevicePage,
+    FindMac,
     GetCamera,
     GetDevice,
     GetDeviceCommand,
@@ -74,6 +75,7 @@ from services.devices.link import linked
 from services.devices.live import live
 from services.devices.mac import MAC
 from services.devices.mac_import import MAC_IMPORT
+from services.devices.mac_places import find_mac
 from services.devices.mac_quota import MacQuota
 from services.devices.note_indoor_monitor_when_bound import NOTE_INDOOR_MONITOR
 from services.devices.presence import PRESENCE
@@ -128,6 +130,7 @@ SERVICE = Service(
     ),
     queries={
         ListMacs: library.list_macs,
+        FindMac: find_mac,
         GetMacImport: imports.get_import,
         ListMacImports: imports.list_imports,
         ListRefusedRows: imports.list_refused,

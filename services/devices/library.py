@@ -28,6 +28,7 @@ from kernel.listing import Listed, Tallied, found, listed
 from kernel.projection import Database, Index, ReadModel, Row
 from kernel.service import Reading, Working
 from services.devices import mac_import
+from services.devices.labels import hash_of_code
 from services.devices.mac import Mac, MacEvent
 from services.devices.refusing import refused
 
@@ -203,10 +204,15 @@ def _shown(row: Row, owners: dict[str, str], actor: Actor, reading: Reading) -> 
         device_id=row["device_id"],
         user_id=row["user_id"] if actor.installer_id else None,
         owner=owners.get(row["user_id"]),
-        is_foreign_prefix=not row["_id"].startswith(tuple(reading.settings.mac_prefixes.split(","))),
+        is_foreign_prefix=is_foreign_prefix(row["_id"], reading),
         registered_at=row["registered_at"],
         has_label=row["has_label"],
     )
+
+
+def is_foreign_prefix(mac: str, reading: Reading) -> bool:
+    """Whether its maker is none of those that are expected here."""
+    return not mac.startswith(tuple(reading.settings.mac_prefixes.split(",")))
 
 
 def _shelves(actor: Actor) -> list[str]:
@@ -224,7 +230,10 @@ def _shared(distributor_id: str) -> str:
 
 
 async def judge_known(command: StageMacRows, working: Working) -> StageMacRows:
-    """Say which of the rows are in a library already. What is registered meanwhile is found when it comes to it."""
+    """Say which of the rows are in a library already, and what the codes on labels are kept as.
+
+    What is registered meanwhile is found when it comes to it.
+    """
     imported, _ = await working.load(mac_import.of(command.import_id))
     addresses = [address for row in command.rows if row.fault is None and (address := _address(row.text))]
     collection = working.database[LIBRARY.name]
@@ -234,7 +243,12 @@ async def judge_known(command: StageMacRows, working: Working) -> StageMacRows:
         held = Mac(row["distributor_id"], row["installer_id"], row["device_id"], row["bound_by"])
         if reason := held.why_not_registrable(imported.distributor_id, imported.installer_id):
             known.append((row["_id"], RowFault(reason)))
-    return command.model_copy(update={"known": tuple(known)})
+    hashes = tuple(
+        (address, hash_of_code(working.secrets, address, row.code))
+        for row in command.rows
+        if row.code and (address := _address(row.text))
+    )
+    return command.model_copy(update={"known": tuple(known), "code_hashes": hashes})
 
 
 def _address(text: str) -> str | None:

@@ -20,6 +20,7 @@ from contracts.devices import (
     MacImportJudged,
     MacImportOpened,
     MacImportStarted,
+    MacRowsLabelled,
     MacRowsRegistered,
     MacRowsStaged,
     OpenMacImport,
@@ -38,6 +39,7 @@ from services.devices.refusing import refused
 MacImportEvent = (
     MacImportOpened
     | MacRowsStaged
+    | MacRowsLabelled
     | MacImportJudged
     | MacImportStarted
     | MacRowsRegistered
@@ -46,6 +48,8 @@ MacImportEvent = (
 )
 
 _DIGITS = 12
+_HASH_BYTES = 32
+_NO_HASH = bytes(_HASH_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,24 @@ class Part:
 
     macs: bytes
     lines: bytes
+    code_hashes: bytes = b""
 
     @classmethod
     def of(cls, macs: tuple[str, ...], lines: tuple[int, ...]) -> Part:
         return cls(bytes.fromhex("".join(macs)), array("I", lines).tobytes())
 
-    def rows(self) -> Iterator[tuple[str, int]]:
-        """Each MAC with its line."""
+    def labelled(self, code_hashes: tuple[str, ...]) -> Part:
+        """With the hash of each row's code, "" for none."""
+        return replace(self, code_hashes=b"".join(bytes.fromhex(each) or _NO_HASH for each in code_hashes))
+
+    def rows(self) -> Iterator[tuple[str, int, str | None]]:
+        """Each MAC with its line, and the hash of the code on its label."""
         macs, lines = self.macs.hex().upper(), array("I", self.lines)
-        return ((macs[i * _DIGITS : (i + 1) * _DIGITS], line) for i, line in enumerate(lines))
+        return ((macs[i * _DIGITS : (i + 1) * _DIGITS], line, self._hash(i)) for i, line in enumerate(lines))
+
+    def _hash(self, place: int) -> str | None:
+        found = self.code_hashes[place * _HASH_BYTES : (place + 1) * _HASH_BYTES]
+        return found.hex() if found and found != _NO_HASH else None
 
 
 Seen = tuple[frozenset[str], ...]
@@ -99,6 +112,8 @@ def evolve(imported: MacImport, event: MacImportEvent) -> MacImport:
                 parts=(*imported.parts, Part.of(event.macs, event.lines)),
                 seen=_merged(imported.seen, frozenset(event.macs)),
             )
+        case MacRowsLabelled():
+            return replace(imported, parts=(*imported.parts[:-1], imported.parts[-1].labelled(event.code_hashes)))
         case MacImportJudged():
             return replace(imported, state=ImportState.JUDGED, seen=())
         case MacImportStarted():
@@ -165,10 +180,10 @@ def stage(command: StageMacRows, imported: MacImport, _: Neighbours) -> Outcome:
         refused=tuple((row.line, fault) for row, fault in faults),
         texts=tuple(row.text for row, _ in faults),
     )
-    after = evolve(imported, staged)
+    after, codes = evolve(imported, staged), _codes(command, imported, valid)
     if after.staged < after.rows:
-        return [staged]
-    return [staged, MacImportJudged(import_id=command.import_id, valid=after.valid, refused=after.refused)]
+        return [staged, *codes]
+    return [staged, *codes, MacImportJudged(import_id=command.import_id, valid=after.valid, refused=after.refused)]
 
 
 def abandon(command: AbandonMacImport, imported: MacImport, _: Neighbours) -> Outcome:
@@ -180,6 +195,15 @@ def abandon(command: AbandonMacImport, imported: MacImport, _: Neighbours) -> Ou
             return []
         case _:
             raise refused("import-over")
+
+
+def _codes(command: StageMacRows, imported: MacImport, valid: dict[str, int]) -> list[MacRowsLabelled]:
+    """What the codes of the valid rows are kept as; nothing where there are none, or the list is an installer's."""
+    hashes = dict(reversed(command.code_hashes))  # of a MAC that stands there twice the first row is taken
+    if imported.installer_id or not hashes.keys() & valid.keys():
+        return []
+    kept = tuple(hashes.get(address, "") for address in valid)
+    return [MacRowsLabelled(import_id=command.import_id, part=command.part, code_hashes=kept)]
 
 
 def _judged(command: StageMacRows, seen: Seen) -> tuple[dict[str, int], list[tuple[ImportedRow, RowFault]]]:
@@ -242,13 +266,19 @@ def register_rows(command: RegisterMacRows, imported: MacImport, there: Neighbou
     where = imported.distributor_id, imported.installer_id
     made: list[Event | Elsewhere] = []
     late: list[tuple[int, str, RowFault]] = []
-    for address, line in imported.parts[command.part].rows():
+    registered = 0
+    for address, line, code_hash in imported.parts[command.part].rows():
         ref = mac.of(address)
         if reason := there[ref].why_not_registrable(*where):
             late.append((line, address, RowFault(reason)))
         else:
+            registered += 1
             made.append(Elsewhere(ref, mac.registered(address, *where, command.import_id)))
-    taken = MacRowsRegistered(import_id=command.import_id, part=command.part, registered=len(made), refused=tuple(late))
+            if code_hash:
+                made.append(Elsewhere(ref, mac.labelled(address, imported.distributor_id, code_hash)))
+    taken = MacRowsRegistered(
+        import_id=command.import_id, part=command.part, registered=registered, refused=tuple(late)
+    )
     after = evolve(imported, taken)
     return [*made, taken, *([_done(after)] if after.taken == len(after.parts) else [])]
 
@@ -256,7 +286,7 @@ def register_rows(command: RegisterMacRows, imported: MacImport, there: Neighbou
 def _macs(command: RegisterMacRows, imported: MacImport) -> list[Ref]:
     if imported.state is not ImportState.RUNNING or command.part != imported.taken:
         return []
-    return [mac.of(address) for address, _ in imported.parts[command.part].rows()]
+    return [mac.of(address) for address, *_ in imported.parts[command.part].rows()]
 
 
 def _done(imported: MacImport) -> MacImportCompleted:
@@ -281,6 +311,7 @@ MAC_IMPORT = Aggregate(
     events=(
         MacImportOpened,
         MacRowsStaged,
+        MacRowsLabelled,
         MacImportJudged,
         MacImportStarted,
         MacRowsRegistered,

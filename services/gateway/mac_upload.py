@@ -29,14 +29,17 @@ from openpyxl.styles import Font
 from contracts.characters import showable
 from contracts.devices import (
     IMPORT_CHUNK_ROWS,
+    IMPORT_CHUNK_ROWS_WITH_CODES,
     ImportedRow,
     ListRefusedRows,
     OpenMacImport,
     RefusedRow,
     RefusedRows,
+    RowFault,
     StageMacRows,
 )
 from contracts.message import Accepted
+from contracts.notations import label_code
 from contracts.permissions import objection
 from contracts.refusals import REFUSALS
 from kernel.decider import Refused
@@ -109,7 +112,7 @@ class MacUploadController(Controller):
         async with turns.upload(tenant):
             file = await _body(request)
             async with turns.reading(tenant):
-                rows = await read_apart(file)
+                rows = await read_apart(file, with_codes=sending.actor.installer_id is None)
             del file
             accepted = await _hand_over(sending, import_id, named, rows)
         return sending.answered(accepted.model_copy(update={"id": str(import_id)}), 201)
@@ -117,7 +120,7 @@ class MacUploadController(Controller):
     @get(
         "/template.xlsx",
         operation_id="GetMacTemplate",
-        summary="The list to fill in: MAC in column A, from line 2 on; columns B to G stay empty",
+        summary="The list to fill in: MAC in column A, from line 2 on; B to G stay empty, but for codes on labels in B",
         media_type=XLSX,
     )
     async def get_template(self) -> Response[bytes]:
@@ -141,12 +144,14 @@ class MacUploadController(Controller):
         return _download(refused_csv(lines), f"refused-{import_id}.csv", "text/csv")
 
 
-async def read_apart(file: bytes) -> list[ImportedRow]:
-    """The rows of the file, read by another process. Raises `Refused` with the reason why it is no list."""
+async def read_apart(file: bytes, *, with_codes: bool = False) -> list[ImportedRow]:
+    """The rows of the file, read by another process; `with_codes`, with the codes on labels in column B.
+
+    Raises `Refused` with the reason why it is no list.
+    """
     # Isolated and without an environment: no secret of ours is in there.
-    reader = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", spreadsheets.__file__, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
-    )
+    command = [sys.executable, "-I", spreadsheets.__file__, *(["codes"] if with_codes else [])]
+    reader = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={})
     try:
         async with asyncio.timeout(_READING_TIMEOUT_S):
             answer, _ = await reader.communicate(file)
@@ -162,7 +167,16 @@ async def read_apart(file: bytes) -> list[ImportedRow]:
     told = json.loads(answer)
     if "refused" in told:
         raise _refused(told["refused"])
-    return [ImportedRow(line=line, text=text, fault=fault) for line, text, fault in told["rows"]]
+    return [_row(*each) for each in told["rows"]]
+
+
+def _row(line: int, text: str, fault: str | None, code: str | None) -> ImportedRow:
+    """A row whose code is none is refused for its column, as a row is that has anything else there."""
+    try:
+        read = label_code(code) if code and fault is None else None
+    except ValueError:
+        read, fault = None, RowFault.COLUMNS_NOT_EMPTY
+    return ImportedRow(line=line, text=text, fault=fault, code=read)
 
 
 # Out of memory, Rust aborts and the kernel kills; out of processor time there is a signal of its own.
@@ -235,8 +249,9 @@ async def _body(request: Request[Any, Any, State]) -> bytes:
 async def _hand_over(sending: Sending, import_id: UUID, named: str, rows: list[ImportedRow]) -> Accepted:
     here = str(import_id)
     accepted = await sending.send(OpenMacImport, import_id, import_id=here, file_name=named, rows=len(rows))
-    for part, start in enumerate(range(0, len(rows), IMPORT_CHUNK_ROWS)):
-        some = tuple(rows[start : start + IMPORT_CHUNK_ROWS])
+    size = IMPORT_CHUNK_ROWS_WITH_CODES if any(row.code for row in rows) else IMPORT_CHUNK_ROWS
+    for part, start in enumerate(range(0, len(rows), size)):
+        some = tuple(rows[start : start + size])
         accepted = await sending.send(
             StageMacRows, uuid5(import_id, f"part/{part}"), import_id=here, part=part, rows=some
         )

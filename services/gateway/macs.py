@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody
 from contracts.devices import (
     AbandonMacImport,
     ClaimMac,
+    FindMac,
     GetMacImport,
     ListMacImports,
     ListMacs,
@@ -18,6 +19,7 @@ from contracts.devices import (
     MacImportList,
     MacImportView,
     MacPage,
+    MacPlace,
     MacUse,
     MoveMac,
     RefusedRows,
@@ -74,6 +76,10 @@ class MacController(Controller):
         limits: LoginLimits = request.app.state.limits
         async with limits.claim(sending.actor):
             return await sending.command(ClaimMac, data, mac=mac)
+
+    @get("/{mac:str}", operation_id="FindMac", summary="Where a MAC stands, in whichever library it is")
+    async def find_mac(self, mac: MacInPath, asking: NamedDependency[Asking], after: After = "") -> Passed[MacPlace]:
+        return await asking.page(FindMac(actor=asking.actor, after=asking.opened(after), mac=mac))
 
     @delete("/{mac:str}", status_code=200, operation_id="RemoveMac", summary="Take a MAC out of the library")
     async def remove_mac(self, mac: MacInPath, sending: NamedDependency[Sending]) -> Response[Accepted]:

@@ -48,6 +48,7 @@ _LITERAL = re.compile(r'="([^"=]*)"')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
 _SEPARATORS = ",;\t|"
 _SHEETS_LOOKED_AT = 4
+_WITH_CODES = "codes"
 _UNSEEN = frozenset("\u034f\u115f\u1160\u3164\uffa0\ufffc") | {chr(point) for point in range(0xFE00, 0xFE10)}
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -73,8 +74,9 @@ _ODS_ROW = re.compile(rb"<table:table-row\b([^>]*)>(?:\s*<table:table-cell\b([^>
 _ODS_REPEATED = re.compile(rb'table:number-rows-repeated="([0-9]{1,7})"')
 
 Cell = str | float | bool | datetime.date | datetime.time | datetime.timedelta
-Row = tuple[int, str, str | None]
-"""A line of the file, what stands in its column A, and the code of what is wrong with it, if that is clear already."""
+Row = tuple[int, str, str | None, str | None]
+"""A line of the file, what stands in its column A, the code of what is wrong with it, if that is clear already, and
+what stands in its column B, where that is read."""
 
 
 class Unreadable(Exception):
@@ -98,6 +100,7 @@ def _judged(rows: Iterable[tuple[int, list[Cell], str | None]]) -> list[Row]:
     judged: list[Row] = []
     waiting: list[Row] = []
     began = False
+    beside = 2 if _WITH_CODES in sys.argv else 1
     for line, cells, mark in rows:
         if not began:
             if line == 1 and _is_title(cells):
@@ -105,19 +108,22 @@ def _judged(rows: Iterable[tuple[int, list[Cell], str | None]]) -> list[Row]:
             began = True
             if not _is_header(cells):
                 raise Unreadable("header-missing")
-            if any(map(_is_filled, cells[1:])):
-                judged.append((line, "MAC", "columns-not-empty"))
+            if any(map(_is_filled, cells[beside:])):
+                judged.append((line, "MAC", "columns-not-empty", None))
             continue
         text, fault = _judged_cell(cells[0] if cells else "", mark)
-        if any(map(_is_filled, cells[1:])):
+        code = cells[1] if beside > 1 and len(cells) > 1 and _is_filled(cells[1]) else None
+        if any(map(_is_filled, cells[beside:])):
             fault = "columns-not-empty"
-        if fault == "row-empty":
+        elif code is not None and not isinstance(code, str):
+            fault = fault or "cell-not-text"  # a number has lost its leading zeros
+        if fault == "row-empty" and code is None:
             if len(waiting) <= ROWS_MAX:  # lines below the last MAC are nobody's
-                waiting.append((line, text, fault))
+                waiting.append((line, text, fault, None))
             continue
         judged += waiting
         waiting.clear()
-        judged.append((line, text, fault))
+        judged.append((line, text, fault, code[: 4 * TEXT_MAX] if isinstance(code, str) else None))
         if len(judged) > ROWS_MAX:
             raise Unreadable("rows-too-many")
     if not judged:

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from playwright.async_api import FilePayload, Locator, Page, expect
 
-from tests.console.browsing import DESK, PHONE, Visit, field
+from tests.console.browsing import DESK, PHONE, Visit, choose, field
 from tests.console.doors import a_mac, macs
 from tests.console.test_accessibility import hold_everywhere, tab_to
 from tests.console.town import Town, texts
@@ -116,6 +116,45 @@ async def test_a_mac_of_another_library_is_claimed_by_the_code_on_its_label(
     await expect(dialog).to_have_count(0)
     if screen is DESK:
         await expect(row(page, mac).get_by_role("cell").nth(1)).to_have_text("Not bound")
+
+
+@pytest.mark.row("R-18")
+async def test_a_super_manager_finds_a_mac_and_moves_it_with_a_reason(place: Town, visit: Visit) -> None:
+    holder, mac = await place.installer("Holding Intercoms"), a_mac()
+    north = await place.another_distributor("North Gates")
+    rightful = await place.installer("Rightful Intercoms", above=north)
+    page = await visit(place.root, "/mac-library")
+    await expect(page.get_by_text("Enter the whole MAC")).to_be_visible()
+    await field(page, "MAC").fill("0C11")
+    await page.get_by_role("button", name="Search").click()
+    await expect(page.get_by_text("This is not a MAC of 12 hexadecimal digits.")).to_be_visible()
+    await field(page, "MAC").fill("-".join((mac[:4], mac[4:8], mac[8:])).lower())
+    await page.get_by_role("button", name="Search").click()
+    await expect(page.get_by_text("This MAC is in no library.")).to_be_visible()
+    await register(holder, mac)
+    await page.get_by_role("button", name="Search").click()
+    card = page.get_by_role("main")
+    await expect(card.get_by_text("Holding Intercoms")).to_be_visible()
+    await card.get_by_role("button", name="Move").click()
+
+    dialog = page.get_by_role("dialog", name="Move MAC")
+    submit = dialog.get_by_role("button", name="Move")
+    await choose(page, "To distributor", "North Gates")
+    await expect(submit).to_be_disabled()
+    await choose(page, "To installer", "Rightful Intercoms")
+    await field(dialog, "Reason").fill("It was delivered to another customer")
+    await submit.click()
+    await expect(page.get_by_text("The MAC was moved")).to_be_visible()
+    await expect(card.get_by_text("North Gates")).to_be_visible()
+    await expect(card.get_by_text("Rightful Intercoms")).to_be_visible()
+    rows: Any = (await rightful.do("GET", "/macs"))["rows"]
+    assert [each["mac"] for each in rows] == [mac]
+
+    await bind(place, rightful, mac, "Harbour House")
+    await page.reload()
+    await expect(card.get_by_text("Bound", exact=True)).to_be_visible()
+    await expect(card.get_by_role("button", name="Move")).to_be_disabled()
+    await expect(card.get_by_text("cannot be moved while a device has it")).to_be_visible()
 
 
 @pytest.mark.row("M-01", "M-07", "G-01", "G-07")
@@ -228,10 +267,11 @@ async def test_what_a_distributor_registers_its_installers_use_and_cannot_remove
     assert await page.evaluate("window.sameDocument")
 
 
-async def test_a_super_manager_has_no_library(place: Town, visit: Visit) -> None:
-    page = await visit(place.root, "/mac-library")
-    await expect(page.get_by_role("heading", name="Distributors", level=1)).to_be_visible()
-    await expect(page.get_by_role("link", name="MAC Library")).to_have_count(0)
+async def test_a_super_manager_has_no_library_to_put_anything_into(place: Town, visit: Visit) -> None:
+    page = await visit(place.root, "/mac-library/import")
+    await expect(page.get_by_text("Find one MAC by its digits")).to_be_visible()
+    await expect(page.get_by_role("button", name="New")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Import")).to_have_count(0)
 
 
 async def test_a_mac_of_an_unexpected_maker_carries_a_mark_that_explains_itself(place: Town, visit: Visit) -> None:

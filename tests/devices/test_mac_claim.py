@@ -9,17 +9,22 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.devices import (
+    IMPORT_CHUNK_ROWS_WITH_CODES,
     BindDevice,
     ClaimMac,
     DeviceKind,
+    ImportedRow,
     ListDeviceAudit,
     ListMacs,
     MacClaimed,
     MacLabelled,
     MacRegistered,
     MacRemoved,
+    OpenMacImport,
     RegisterMac,
     RemoveMac,
+    StageMacRows,
+    StartMacImport,
 )
 from contracts.message import Actor
 from contracts.notations import label_code
@@ -31,6 +36,7 @@ from services.devices.audit import ANOTHER
 from services.devices.labels import hash_of_code
 from services.devices.mac import MAC as AGGREGATE
 from tests.devices.conftest import Region, a_mac, root
+from tests.devices.test_library import until_over
 from tests.devices.world import (
     DISTRIBUTOR,
     INSTALLER,
@@ -204,3 +210,52 @@ async def test_a_removed_mac_has_no_code_any_more(region: Region, labelled: tupl
     await region.tell(RegisterMac, above, mac=address)
     with pytest.raises(Refused, match="mac-claim-refused"):
         await region.tell(ClaimMac, stranger, mac=address, code=CODE)
+
+
+# --- Codes in a list --------------------------------------------------------------------------------------------------
+
+
+async def imported(region: Region, who: Actor, rows: list[tuple[str, str | None]]) -> None:
+    import_id = str(uuid4())
+    lines = tuple(ImportedRow(line=line, text=text, code=code) for line, (text, code) in enumerate(rows, 2))
+    await region.tell(OpenMacImport, who, import_id=import_id, file_name="labels.csv", rows=len(rows))
+    await region.tell(StageMacRows, who, import_id=import_id, part=0, rows=lines)
+    await region.tell(StartMacImport, who, import_id=import_id)
+    await until_over(region, import_id)
+
+
+async def test_a_list_says_codes_as_well(region: Region) -> None:
+    above, rightful = await region.distributor(), await region.installer()
+    first, plain, last = sorted(a_mac() for _ in range(3))
+    await imported(region, above, [(first, "7Q2K 91XM"), (plain, None), (first, "OTHERCODE"), (last, "7q2k-91xm")])
+    assert sorted(await macs(region, above)) == [(first, True), (plain, False), (last, True)]
+    for address in (first, last):
+        await region.tell(ClaimMac, rightful, mac=address, code=CODE)
+    with pytest.raises(Refused, match="mac-claim-refused"):
+        await region.tell(ClaimMac, rightful, mac=plain, code=CODE)
+    assert sorted(await macs(region, rightful)) == [(first, False), (last, False)]
+
+
+async def test_codes_of_an_installer_s_list_are_not_taken(region: Region) -> None:
+    who, address = await region.installer(), a_mac()
+    await imported(region, who, [(address, CODE)])
+    assert await macs(region, who) == [(address, False)]
+
+
+async def test_a_full_part_with_codes_is_recorded_and_a_larger_one_refused(region: Region) -> None:
+    above = await region.distributor()
+    rows: list[tuple[str, str | None]] = [
+        (f"0C1106{number:06X}", CODE) for number in range(IMPORT_CHUNK_ROWS_WITH_CODES)
+    ]
+    await imported(region, above, rows)
+    page = await region.see(ListMacs, above)
+    assert page.total == IMPORT_CHUNK_ROWS_WITH_CODES
+    assert all(row.has_label for row in page.rows)
+    with pytest.raises(ValidationError):
+        ask(
+            StageMacRows,
+            above,
+            import_id=str(uuid4()),
+            part=0,
+            rows=[{"line": 2, "text": text, "code": code} for text, code in [*rows, ("0C1107000000", None)]],
+        )

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from contracts.devices import (
     BindDevice,
     DeviceKind,
+    FindMac,
     ListDeviceAudit,
     ListMacs,
     MacGiven,
@@ -88,6 +89,33 @@ async def trail(region: Region, who: Actor, address: str) -> list[tuple[str, str
 
 async def macs(region: Region, who: Actor) -> list[str]:
     return [row.mac for row in (await region.see(ListMacs, who)).rows]
+
+
+async def test_a_super_manager_finds_a_mac_wherever_it_is(region: Region) -> None:
+    above = await region.distributor("South Doors")
+    below, address = await region.installer(above, "Bright Intercoms"), a_mac()
+    with pytest.raises(Refused, match="mac-unknown"):
+        await region.see(FindMac, root, mac=address)
+    await region.tell(RegisterMac, above, mac=address)
+    dashed = "-".join(address[place : place + 4] for place in (0, 4, 8)).lower()
+    place = await region.see(FindMac, root, mac=dashed)
+    assert (place.mac, place.distributor_name, place.installer_name) == (address, "South Doors", None)
+    assert (place.installer_id, place.bound, place.is_foreign_prefix) == (None, False, False)
+
+    user_id = await region.user(below)
+    form = {"kind": DeviceKind.DOORPHONE_SINGLE, "name": "Gate", "mac": address}
+    await region.tell(BindDevice, below, device_id=str(uuid4()), user_id=user_id, **form)
+    assert (await region.see(FindMac, root, mac=address)).bound
+    own, theirs = a_mac(), await region.installer(above, "Clear Intercoms")
+    await region.tell(RegisterMac, theirs, mac=own)
+    assert (await region.see(FindMac, root, mac=own)).installer_name == "Clear Intercoms"
+
+
+@pytest.mark.parametrize("who", [distributor, installer])
+def test_nobody_else_finds_one(who: Actor) -> None:
+    refusal = objection(FindMac(actor=who, mac=MAC))
+    assert refusal is not None
+    assert refusal.code == "forbidden"
 
 
 async def test_a_moved_mac_is_in_the_other_library_and_both_trails_say_why(region: Region) -> None:

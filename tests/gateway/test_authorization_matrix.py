@@ -101,6 +101,7 @@ RULES: dict[str, Rule] = {
     "ListMacs": Rule("DI"),
     "RegisterMac": Rule("DI"),
     "RemoveMac": Rule("DI", "mac", says=("mac-bound",)),
+    "FindMac": Rule("S", "mac"),
     "ClaimMac": Rule("I", says=("mac-claim-refused",)),
     "MoveMac": Rule("S", "mac", says=("mac-bound", "distributor-unknown")),
     "ListMacImports": Rule("DI"),

@@ -80,6 +80,36 @@ async def test_a_list_is_read_from_every_kind_of_file(file: bytes) -> None:
     assert await read(file) == [(2, MAC, None), (3, OTHER_MAC, None)]
 
 
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(b"MAC,Code\n%s,7q2k-91xm\n%s,\n" % (MAC.encode(), OTHER_MAC.encode()), id="csv"),
+        pytest.param(lists.xlsx([[MAC, "7Q2K 91XM"], [OTHER_MAC]]), id="xlsx"),
+        pytest.param(lists.ods([[MAC, "7Q2K 91XM"], [OTHER_MAC]]), id="ods"),
+    ],
+)
+async def test_a_distributor_s_list_has_the_codes_on_labels_in_column_b(file: bytes) -> None:
+    rows = await read_apart(file, with_codes=True)
+    assert [(row.line, row.text, row.fault, row.code) for row in rows] == [
+        (2, MAC, None, "7Q2K91XM"),
+        (3, OTHER_MAC, None, None),
+    ]
+    # Anybody else's has nothing there.
+    assert ("columns-not-empty", None) in [(row.fault, row.code) for row in await read_apart(file)]
+
+
+async def test_what_is_no_code_in_column_b_is_refused_with_its_line() -> None:
+    rows = await read_apart(
+        lists.xlsx([[MAC, "7Q2K"], [MAC, 12345678], [MAC, "7Q2K91XM", "spare"], [None, "7Q2K91XM"]]), with_codes=True
+    )
+    assert [(row.line, row.fault, row.code) for row in rows] == [
+        (2, "columns-not-empty", None),
+        (3, "cell-not-text", None),
+        (4, "columns-not-empty", None),
+        (5, "row-empty", None),
+    ]
+
+
 async def test_what_is_no_text_in_column_a_is_refused_with_its_line() -> None:
     assert await read(
         lists.xlsx(

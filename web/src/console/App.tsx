@@ -21,6 +21,7 @@ import { LoginPage } from "./pages/login/LoginPage";
 import { NoConsolePage } from "./pages/login/NoConsolePage";
 import { ImportPage } from "./pages/macs/ImportPage";
 import { ImportResultPage } from "./pages/macs/ImportResultPage";
+import { MacSearchPage } from "./pages/macs/MacSearchPage";
 import { MacsPage } from "./pages/macs/MacsPage";
 import { SessionsPage } from "./pages/sessions/SessionsPage";
 import { AddUserPage } from "./pages/users/AddUserPage";
@@ -69,6 +70,18 @@ function Home() {
 function Only({ module }: { module: string }) {
   const { role } = useSession();
   return modulesOf(role).some(({ name }) => name === module) ? <Outlet /> : <Navigate to="/" replace />;
+}
+
+/** A super manager has no library, and looks for one MAC in all of them. */
+function MacLibrary() {
+  const { role } = useSession();
+  return role === "super_manager" ? <MacSearchPage /> : <MacsPage />;
+}
+
+/** Lists are imported by whoever has a library. */
+function OnlyWithLibrary() {
+  const { role } = useSession();
+  return role === "super_manager" ? <Navigate to="/mac-library" replace /> : <Outlet />;
 }
 
 function NotFound() {
@@ -137,9 +150,14 @@ const router = createBrowserRouter([
       {
         element: <Only module="macLibrary" />,
         children: [
-          { path: "mac-library", element: <MacsPage /> },
-          { path: "mac-library/import", element: <ImportPage /> },
-          { path: "mac-library/import/:id", element: <ImportResultPage /> },
+          { path: "mac-library", element: <MacLibrary /> },
+          {
+            element: <OnlyWithLibrary />,
+            children: [
+              { path: "mac-library/import", element: <ImportPage /> },
+              { path: "mac-library/import/:id", element: <ImportResultPage /> },
+            ],
+          },
         ],
       },
       {

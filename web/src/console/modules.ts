@@ -51,7 +51,10 @@ const installerModules: Module[] = [
 const byRole: Partial<Record<Role, Module[]>> = {
   installer: installerModules,
   distributor: [{ name: "installers", path: "/installers", icon: IconTools, built: true }, macLibrary],
-  super_manager: [{ name: "distributors", path: "/distributors", icon: IconBuildingWarehouse, built: true }],
+  super_manager: [
+    { name: "distributors", path: "/distributors", icon: IconBuildingWarehouse, built: true },
+    macLibrary,
+  ],
 };
 
 export function modulesOf(role: Role): Module[] {

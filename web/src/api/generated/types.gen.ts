@@ -1762,6 +1762,50 @@ export type MacPage = {
 };
 
 /**
+ * MacPlace
+ *
+ * Where a MAC stands: in whose library, for which installer (none: for any), bound or not, and since when.
+ */
+export type MacPlace = {
+    /**
+     * Mac
+     */
+    mac: string;
+    /**
+     * Distributor Id
+     */
+    distributor_id: string;
+    /**
+     * Distributor Name
+     */
+    distributor_name: string | null;
+    /**
+     * Installer Id
+     */
+    installer_id: string | null;
+    /**
+     * Installer Name
+     */
+    installer_name: string | null;
+    /**
+     * Bound
+     */
+    bound: boolean;
+    /**
+     * Has Label
+     */
+    has_label: boolean;
+    /**
+     * Is Foreign Prefix
+     */
+    is_foreign_prefix: boolean;
+    /**
+     * Registered At
+     */
+    registered_at: string;
+};
+
+/**
  * MacRow
  *
  * A MAC of the library. `is_foreign_prefix` warns of a maker that is not expected here; none is refused for it.
@@ -4525,6 +4569,41 @@ export type RemoveMacResponses = {
 };
 
 export type RemoveMacResponse = RemoveMacResponses[keyof RemoveMacResponses];
+
+export type FindMacData = {
+    body?: never;
+    path: {
+        /**
+         * 12 capital hexadecimal digits
+         */
+        mac: string;
+    };
+    query?: {
+        /**
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
+         */
+        after?: string;
+    };
+    url: '/api/v1/macs/{mac}';
+};
+
+export type FindMacErrors = {
+    /**
+     * Refused
+     */
+    default: Problem;
+};
+
+export type FindMacError = FindMacErrors[keyof FindMacErrors];
+
+export type FindMacResponses = {
+    /**
+     * Done
+     */
+    200: MacPlace;
+};
+
+export type FindMacResponse = FindMacResponses[keyof FindMacResponses];
 
 export type ClaimMacData = {
     body: ClaimMac;

@@ -204,6 +204,7 @@ function Template() {
         </div>
         <Text size="sm" c="dimmed">
           {t("macs.templateRule")}
+          {role === "distributor" && ` ${t("macs.templateCodes")}`}
         </Text>
         <Button
           component="a"
