@@ -155,7 +155,9 @@ REFUSALS: Mapping[str, Reason] = {
     "method-off": Reason(Kind.INVALID, "This way of opening is switched off at that relay."),
     # Devices: not as things are now
     "mac-registered": Reason(Kind.CONFLICT, "This MAC is in the library already."),
-    "mac-elsewhere": Reason(Kind.CONFLICT, "This MAC cannot be used here. Ask your distributor."),
+    "mac-elsewhere": Reason(
+        Kind.CONFLICT, "This MAC is in another library. Claim it with the code on its label, or ask your distributor."
+    ),
     "mac-not-in-library": Reason(
         Kind.CONFLICT, "This MAC is not in the MAC library of your distributor. Have it registered first."
     ),
