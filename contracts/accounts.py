@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from contracts.budgets import BudgetList, BudgetQuery, BudgetService, EventsADay, PayerKind
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
 from contracts.moments import RecordedMoment
 from contracts.text import Country, Email, FilledLine, Line, Name, Phone, labelled
@@ -145,6 +146,19 @@ class CreatePropertyManager(Command):
 
 
 # --- Commands: access -------------------------------------------------------------------------------------------------
+
+
+class SetBudget(Command):
+    """What a tenant or a device may have recorded in a day in one service; without a number it is as the setting says.
+
+    Devices are counted in `devices` alone. `reason` is shown to the tenant in its audit log: it names nobody.
+    """
+
+    service: BudgetService
+    kind: PayerKind
+    payer_id: Id
+    events_per_day: EventsADay | None
+    reason: FilledLine
 
 
 class OpenSession(Command):
@@ -428,6 +442,16 @@ class PropertyManagerCreated(Event):
 
 
 # --- Events: access ---------------------------------------------------------------------------------------------------
+
+
+class BudgetSet(Event):
+    """A super manager set what a tenant or a device may have recorded in a day in one service, and said why."""
+
+    service: BudgetService
+    kind: PayerKind
+    payer_id: str
+    events_per_day: int | None
+    reason: str
 
 
 class AccessOpened(Event):
@@ -956,7 +980,8 @@ class FindLoginOwner(Query):
 class AuditRow(View):
     """One line of the audit trail: names are those of staff, ids those of residents.
 
-    `reason` is what the distributor gave when it switched into an installer's account. Of a Reset or Delete `erased_by`
+    `reason` is what the distributor gave when it switched into an installer's account, or a super manager when it set
+    a budget. Of a Reset or Delete `erased_by`
     says by when nothing is left in any copy that a store makes, and `erased_at` since when nothing is.
     """
 
@@ -991,6 +1016,10 @@ class ListAudit(Query):
     limit: PerPage = 50
 
 
+class ListBudgets(BudgetQuery):
+    """Which tenants used most of a day's budget in `accounts`."""
+
+
 EVENTS: tuple[type[Event], ...] = tuple(
     each
     for each in list(globals().values())
@@ -1011,4 +1040,5 @@ QUERIES: dict[type[Query], type[View]] = {
     GetSession: SessionView,
     FindLoginOwner: LoginOwner,
     ListAudit: AuditPage,
+    ListBudgets: BudgetList,
 }

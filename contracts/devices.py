@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from contracts.accounts import Filled, Id, Page, PerPage
+from contracts.budgets import BudgetList, BudgetQuery
 from contracts.characters import pasted_lines
 from contracts.message import Command, Event, FilledMark, Personal, Query, Role, View
 from contracts.moments import Moment, RecordedMoment, in_utc
@@ -1931,6 +1932,10 @@ class ListDeviceAudit(Query):
     limit: PerPage = 50
 
 
+class ListDeviceBudgets(BudgetQuery):
+    """Which tenants and devices used most of a day's budget in `devices`. A device is also found by its whole MAC."""
+
+
 class ModelRow(View):
     """A model that is known here: its product code, kind and relays, and what it can from which firmware on."""
 
@@ -1984,6 +1989,7 @@ QUERIES: dict[type[Query], type[View]] = {
     ListCredentials: CredentialList,
     ListDoorEvents: DoorEventPage,
     ListDeviceAudit: DeviceAuditPage,
+    ListDeviceBudgets: BudgetList,
     ListModels: ModelList,
 }
 

@@ -47,6 +47,7 @@ REFUSALS: Mapping[str, Reason] = {
     "distributor-unknown": Reason(Kind.UNKNOWN, "There is no such distributor."),
     "property-manager-unknown": Reason(Kind.UNKNOWN, "There is no such property manager."),
     "subject-unknown": Reason(Kind.UNKNOWN, "There is nothing with this id that you could look at."),
+    "payer-unknown": Reason(Kind.UNKNOWN, "No events are counted for this here: it is no such tenant or device."),
     # A field is wrong
     "text-empty": Reason(Kind.INVALID, "There is nothing in this that can be seen."),
     "text-unshowable": Reason(Kind.INVALID, "This contains a character that is no text. Type it by hand."),

@@ -1,7 +1,7 @@
 """How many events each tenant and each device may have recorded within a day, so that none fills the log for all.
 
 The rule it protects: what one of them records in a day is bounded, and a bound of its own is kept for whoever ends a
-right or erases.
+right or erases, however small the budget.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+import pymongo
 import structlog
 from prometheus_client import Counter
 from pymongo import UpdateOne
@@ -27,12 +28,13 @@ from kernel.telemetry import REGISTRY
 
 SPENT = "budget-spent"
 COLLECTION = "budgets"
+OWN_LIMITS = "budget_limits"
+"""The read model of the budgets that differ from the setting (`kernel.spending`)."""
 TENANT, DEVICE = "tenant", "device"
-FREEING = 2
-"""How many budgets whoever ends a right or erases may have used: one is never spent by anything else."""
 
 _SAVED_EVERY_S = 5.0
 _SAVED_AT_ONCE = 1000
+_LEARNED_WITHIN_S = 4.0
 _KEPT = timedelta(days=8)
 
 BUDGETS_SPENT = Counter(
@@ -58,9 +60,15 @@ class _Account:
 class _Payer(NamedTuple):
     account: _Account
     further: int
+    outlasts: bool
 
 
 _payer: ContextVar[_Payer | None] = ContextVar("payer", default=None)
+
+
+def counts_of(day: date, kind: str, id: str = "") -> str:
+    """How the document of a count is named; without an id, how those of a kind begin."""
+    return f"{day.isoformat()} {kind} {id}"
 
 
 def next_day(now: datetime) -> datetime:
@@ -85,17 +93,20 @@ class Budgets:
         self._service = service
         self._limits = limits
         self._counts = database[COLLECTION]
+        self._own_limits = database[OWN_LIMITS]
+        self._own: dict[tuple[str, str], int] = {}
         self._clock = clock
         self._day = clock().date()
         self._accounts: dict[tuple[str, str], _Account] = {}
 
     @contextmanager
-    def charged(self, kind: str, id: str | None, further: int = 0) -> Iterator[None]:
+    def charged(self, kind: str, id: str | None, further: int = 0, *, outlasts: bool = False) -> Iterator[None]:
         """What is appended in here counts for that tenant or device; for nobody without an id.
 
-        `further` events, which it brings about later, count with it.
+        `further` events, which it brings about later, count with it. What `outlasts` the budget may have as much again,
+        like what ends a right.
         """
-        before = _payer.set(_Payer(self._account(kind, id), further) if id else None)
+        before = _payer.set(_Payer(self._account(kind, id), further, outlasts) if id else None)
         try:
             yield
         finally:
@@ -104,13 +115,16 @@ class Budgets:
     def admit(self, messages: Sequence[NewMessage]) -> None:
         """Count an append. Raises `Refused` (`budget-spent`) when it is beyond what its payer may have today.
 
-        What may use the reserve of a log may use as much again as the rest.
+        What may use the reserve of a log, or outlasts the budget, may use as much again as the rest, and never less
+        than the setting allows: a budget of nothing keeps nobody from ending a right.
         """
         payer = _payer.get()
         if payer is None:
             return
         account, events = payer.account, len(messages) + payer.further
-        most = self._limits[account.kind] * (FREEING if uses_reserve() else 1)
+        most = self._limit(account)
+        if payer.outlasts or uses_reserve():
+            most += max(most, self._limits[account.kind])
         if account.used + events > most:
             self._note_spent(account)
             again = next_day(self._clock()).isoformat(timespec="minutes")
@@ -119,20 +133,31 @@ class Budgets:
         account.unsaved += events
 
     async def keep(self) -> None:
-        """Save the counts every few seconds, for ever."""
+        """Save the counts and learn the budgets that were changed every few seconds, for ever."""
         with suppress(PyMongoError):
             await self._counts.create_index("until", expireAfterSeconds=0)
         while True:
             await asyncio.sleep(_SAVED_EVERY_S)
             await self.save()
+            await self.learn()
+
+    async def learn(self) -> None:
+        """Learn which budgets differ from the setting, and how much of these is used already.
+
+        While nobody can say, what was true last holds.
+        """
+        with suppress(PyMongoError), pymongo.timeout(_LEARNED_WITHIN_S):
+            self._own = {(each["kind"], each["payer_id"]): each["limit"] async for each in self._own_limits.find({})}
+            accounts = [self._account(kind, id) for kind, id in self._own]
+            await self._add_up({counts_of(self._day, each.kind, each.id): each for each in accounts})
 
     async def save(self) -> None:
         """Add what was counted here to what others counted, and learn the sum. What cannot be saved is saved later."""
-        day, accounts = self._day.isoformat(), [each for each in self._accounts.values() if each.unsaved]
+        day, accounts = self._day, [each for each in self._accounts.values() if each.unsaved]
         with suppress(PyMongoError):
             for start in range(0, len(accounts), _SAVED_AT_ONCE):
                 some = accounts[start : start + _SAVED_AT_ONCE]
-                await self._save({f"{day} {each.kind} {each.id}": each for each in some})
+                await self._save({counts_of(day, each.kind, each.id): each for each in some})
 
     async def _save(self, accounts: Mapping[str, _Account]) -> None:
         until = next_day(self._clock()) + _KEPT
@@ -150,9 +175,16 @@ class Budgets:
                 del unsaved[names[each["index"]]]
         for name, events in unsaved.items():
             accounts[name].unsaved -= events
+        await self._add_up(accounts)
+
+    async def _add_up(self, accounts: Mapping[str, _Account]) -> None:
+        """What all replicas counted, and what this one has not saved yet."""
         async for found in self._counts.find({"_id": {"$in": list(accounts)}}):
             account = accounts[found["_id"]]
             account.used = found["used"] + account.unsaved
+
+    def _limit(self, account: _Account) -> int:
+        return self._own.get((account.kind, account.id), self._limits[account.kind])
 
     def _account(self, kind: str, id: str) -> _Account:
         if (today := self._clock().date()) != self._day:

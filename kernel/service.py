@@ -182,6 +182,7 @@ class Service:
     `timers` says, for each purpose, which command a timer that fires becomes; the command's id must be the timer's.
     `followed` names the events of other services that its read models and reactions take.
     `may_use_reserve` names what is recorded even when the log is all but full: revocation and erasure.
+    `outlasts_budget` names what a spent budget of its tenant keeps nobody from, beside these.
     `brings_about` says how many events reactions will record because of a command, for its tenant's budget.
     `beside` is entered when the service works, before it takes commands, and left when it takes none any more.
     """
@@ -199,6 +200,7 @@ class Service:
     followed: Mapping[str, tuple[type[Event], ...]] = field(default_factory=dict)
     upcast: Mapping[str, Upcast] = field(default_factory=dict)
     may_use_reserve: Callable[[Command], bool] = _never
+    outlasts_budget: Callable[[Command], bool] = _never
     brings_about: Callable[[Command], int] = _nothing_further
     beside: Callable[[Beside], contextlib.AbstractAsyncContextManager[None]] | None = None
 
@@ -300,6 +302,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         stack.push_async_callback(keep.end)
         keep.task("room", room.watch())
         keep.task("erasure", watch.run())
+        await budgets.learn()
         keep.task("budgets", budgets.keep())
         keep.task("guard", guard.watch())
         if service.read_models:
@@ -426,8 +429,9 @@ class _Desk:
         self.service.authorize(command)
         kind = type(command)
         tenant = command.actor.installer_id or command.actor.distributor_id
-        further = self.service.brings_about(command)
-        with _database_within(_COMMAND_DATABASE_S), self.budgets.charged(TENANT, tenant, further):
+        further, outlasts = self.service.brings_about(command), self.service.outlasts_budget(command)
+        charged = self.budgets.charged(TENANT, tenant, further, outlasts=outlasts)
+        with _database_within(_COMMAND_DATABASE_S), charged:
             try:
                 handled = await self.handling.handle(command, correlation_id=asked.correlation_id)
             except Contended:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from kernel.budgets import COLLECTION, DEVICE, TENANT
+from contracts.budgets import PayerKind
 from kernel.log import Unavailable
 from kernel.mongo import mongo_client
+from kernel.readmodel import BSON
 from kernel.settings import read_settings
+from kernel.spending import most_spent
 from ops.events import SERVICES
 from ops.failures import ServerFailed
 
@@ -15,16 +15,20 @@ _SHOWN = 10
 
 
 async def show() -> None:
-    """Print the ten who had most recorded today (UTC) in each service. Raises `ServerFailed`."""
+    """Print the ten who used the largest part of a day's budget in each service, and all with a budget of their own.
+
+    Raises `ServerFailed`.
+    """
     settings = read_settings()
-    limits = {TENANT: settings.tenant_events_per_day, DEVICE: settings.device_events_per_day}
-    today = datetime.now(UTC).date().isoformat()
+    limits = {PayerKind.TENANT: settings.tenant_events_per_day, PayerKind.DEVICE: settings.device_events_per_day}
     try:
         async with mongo_client(settings.mongodb_uri, "log") as mongo:
             for service in SERVICES:
-                counts = mongo[settings.database(service)][COLLECTION]
-                async for row in counts.find({"_id": {"$regex": f"^{today} "}}).sort("used", -1).limit(_SHOWN):
-                    _, kind, id = row["_id"].split(" ", 2)
-                    print(f"{service:<10} {kind:<7} {id}  {row['used']:>8,} events, {row['used'] / limits[kind]:.0%}")
+                database = mongo.get_database(settings.database(service), BSON)
+                for each in await most_spent(database, limits, most=_SHOWN):
+                    part = f"{each.used / each.limit:.0%}" if each.limit else "all"
+                    own = ", a budget of its own" if each.is_own else ""
+                    used = f"{each.used:>8,} events, {part} of {each.limit:,}{own}"
+                    print(f"{service:<10} {each.kind:<7} {each.payer_id}  {used}")
     except Unavailable as error:
         raise ServerFailed(str(error)) from None

@@ -8,14 +8,16 @@ from contracts.accounts import (
     GetSession,
     GetUser,
     ListAudit,
+    ListBudgets,
     ListDistributors,
     ListInstallers,
     ListSessions,
     ListUsers,
 )
 from kernel.service import Service, run
-from services.accounts import audit, credentials, directory, login_owner, partners, sessions
+from services.accounts import audit, credentials, directory, login_owner, partners, sessions, spending
 from services.accounts.access import ACCESS
+from services.accounts.budget import BUDGET
 from services.accounts.destroy_key_when_household_is_emptied import DESTROY_KEY
 from services.accounts.distributor import DISTRIBUTOR
 from services.accounts.end_impersonation_when_time_is_up import AWAIT_END, TIME_IS_UP, end
@@ -32,7 +34,7 @@ from services.accounts.tallies import TALLIES
 
 SERVICE = Service(
     name="accounts",
-    aggregates=(HOUSEHOLD, ACCESS, LOGIN, SIP, INSTALLER, DISTRIBUTOR, PROPERTY_MANAGER),
+    aggregates=(HOUSEHOLD, ACCESS, LOGIN, SIP, INSTALLER, DISTRIBUTOR, PROPERTY_MANAGER, BUDGET),
     read_models=(
         directory.DIRECTORY,
         sessions.ACCOUNTS,
@@ -40,6 +42,7 @@ SERVICE = Service(
         partners.DISTRIBUTORS,
         TALLIES,
         audit.AUDIT,
+        spending.BUDGET_LIMITS,
     ),
     queries={
         ListUsers: directory.list_users,
@@ -51,6 +54,7 @@ SERVICE = Service(
         FindLoginOwner: login_owner.find_login_owner,
         ListSessions: sessions.list_sessions,
         ListAudit: audit.list_audit,
+        ListBudgets: spending.list_budgets,
     },
     authorize=authorize,
     prepare=credentials.PREPARE,

@@ -1,6 +1,6 @@
 """The audit trail: one row per event, who and when and what kind, never what was said. It outlives Reset (U-44).
 
-The one thing repeated is a distributor's reason for entering an account: it was given to be read there.
+Repeated are a distributor's reason for entering an account, and an operator's for a budget: given to be read there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contracts.accounts import (
     AccountEntered,
     AuditPage,
     AuditRow,
+    BudgetSet,
     InstallerCreated,
     ListAudit,
     LoginClaimed,
@@ -82,7 +83,7 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
         "impersonator_id": actor.impersonator_id,
         # Where residents are is theirs to know.
         "address": actor.address if actor.role in _STAFF else None,
-        "reason": recorded.event.reason if isinstance(recorded.event, AccountEntered) else None,
+        "reason": recorded.event.reason if isinstance(recorded.event, AccountEntered | BudgetSet) else None,
     }
     return {**document}
 
@@ -110,6 +111,8 @@ def _about(recorded: Recorded) -> tuple[str, ...]:
             return (event.user_id, event.installer_id)
         case InstallerCreated():
             return (event.installer_id, event.distributor_id)
+        case BudgetSet():
+            return (event.payer_id, recorded.actor.account_id)
         case AccountEntered():
             return (event.installer_id, event.impersonator_id)
         case PropertyManagerCreated():

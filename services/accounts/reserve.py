@@ -11,6 +11,7 @@ from contracts.accounts import (
     ExpireUser,
     ResetPassword,
     ResetUser,
+    SetBudget,
     SwitchAccountAccess,
     SwitchOfflineSolution,
     UnlinkSite,
@@ -27,6 +28,7 @@ _ALWAYS = (
     ExpireUser,
     ResetPassword,  # ends every session
     ResetUser,
+    SetBudget,  # the operator's own means against whoever fills the log, in every service
     UnlinkSite,
     WithdrawAccess,
 )

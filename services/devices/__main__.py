@@ -21,6 +21,7 @@ from contracts.devices import (
     ListCameras,
     ListCredentials,
     ListDeviceAudit,
+    ListDeviceBudgets,
     ListDeviceCommands,
     ListDevices,
     ListDoorEvents,
@@ -51,6 +52,7 @@ from services.devices import (
     preparing,
     provisionings,
     remote_controls,
+    spending,
     tunnel,
 )
 from services.devices.camera import CAMERA
@@ -85,7 +87,7 @@ from services.devices.provisioning import PROVISIONING
 from services.devices.refusing import authorize
 from services.devices.register_rows_when_import_is_started import REGISTER_ROWS
 from services.devices.remote_session import REMOTE_SESSION
-from services.devices.reserve import brings_about, may_use_reserve
+from services.devices.reserve import brings_about, may_use_reserve, outlasts_budget
 from services.devices.roster import ROSTER
 from services.devices.sip import SIP
 from services.devices.tallies import TALLIES
@@ -127,6 +129,7 @@ SERVICE = Service(
         provisionings.PROFILES,
         remote_controls.REMOTE_CONTROLS,
         audit.AUDIT,
+        spending.BUDGET_LIMITS,
     ),
     queries={
         ListMacs: library.list_macs,
@@ -144,6 +147,7 @@ SERVICE = Service(
         ListCredentials: access.list_credentials,
         ListDoorEvents: access_log.list_door_events,
         ListDeviceAudit: audit.list_device_audit,
+        ListDeviceBudgets: spending.list_device_budgets,
         PreviewAutop: provisionings.preview,
         ListProvisionings: provisionings.list_provisionings,
         GetProvisioning: provisionings.get_provisioning,
@@ -185,6 +189,7 @@ SERVICE = Service(
         NOTE_INDOOR_MONITOR,
     ),
     may_use_reserve=may_use_reserve,
+    outlasts_budget=outlasts_budget,
     brings_about=brings_about,
     timers={COMMAND_EXPIRY: expire_command, TIME_IS_UP: end, WEATHER_TIMER: half_an_hour_is_over},
     upcast=UPCASTS,

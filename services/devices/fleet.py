@@ -317,6 +317,12 @@ async def names_of_devices(database: Database, device_ids: Iterable[str]) -> dic
     return {each["_id"]: each["name"] async for each in devices}
 
 
+async def macs_of_devices(database: Database, device_ids: Iterable[str]) -> dict[str, str]:
+    """The MACs of the devices of those ids; those that are gone are not among them."""
+    devices = database[FLEET.name].find({"_id": {"$in": list(device_ids)}}, {"mac": 1})
+    return {each["_id"]: each["mac"] async for each in devices}
+
+
 async def _ways(query: ListDevices, installer_id: str, database: Database) -> list[Mapping[str, Any]]:
     """In which ways a device may be found by what was typed; none when it can be found in no way."""
     asked = (query.key,) if query.key else ("mac", "owner", "name")

@@ -256,3 +256,9 @@ def _address(text: str) -> str | None:
         return mac_address(text)
     except ValueError:
         return None
+
+
+async def device_with(database: Database, mac: str) -> str | None:
+    """The device that has this MAC, 12 capital hexadecimal digits; whosever it is."""
+    row = await database[LIBRARY.name].find_one({"_id": mac}, {"device_id": 1})
+    return row["device_id"] if row else None

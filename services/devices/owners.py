@@ -57,6 +57,7 @@ class StaffDocument(TypedDict):
     distributor_id: str | None
     is_installer: bool
     offline_solution: bool
+    tokens: list[str]
 
 
 def household_keys(recorded: Recorded) -> Iterable[str]:
@@ -127,6 +128,7 @@ def _staff(name: str, distributor_id: str | None, *, is_installer: bool = False)
         "distributor_id": distributor_id,
         "is_installer": is_installer,
         "offline_solution": False,
+        "tokens": search.name_tokens(name),
     }
     return {**document}
 
@@ -141,10 +143,11 @@ OWNERS = ReadModel(
 )
 STAFF = ReadModel(
     name="staff",
+    version=2,
     keys=staff_keys,
     fold=fold_staff,
     follows={"accounts": _STAFF},
-    indexes=(Index([("distributor_id", 1), ("is_installer", 1)]),),
+    indexes=(Index([("distributor_id", 1), ("is_installer", 1)]), Index([("tokens", 1)])),
 )
 
 
@@ -166,6 +169,13 @@ async def names_of_staff(database: Database, ids: Iterable[str]) -> dict[str, st
     """What the staff of those ids are called. A resident's id stays an id."""
     people = database[STAFF.name].find({"_id": {"$in": list(ids)}}, {"name": 1})
     return {person["_id"]: person["name"] async for person in people}
+
+
+async def tenants_found(database: Database, typed: str) -> list[str]:
+    """The ids of installers and distributors with a word of their name that begins so; at most 100."""
+    is_tenant = {"$or": [{"is_installer": True}, {"$expr": {"$eq": ["$distributor_id", "$_id"]}}]}
+    filter = {"$and": [search.beginning_with([search.typed_name(typed)]), is_tenant]}
+    return [each["_id"] async for each in database[STAFF.name].find(filter, {"_id": 1}, limit=100)]
 
 
 async def is_place(database: Database, distributor_id: str, installer_id: str | None) -> bool:

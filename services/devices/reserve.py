@@ -1,4 +1,4 @@
-"""What a command costs the log: which are recorded even when it is all but full, and which bring about many events."""
+"""What a command costs the log: what is recorded though it, or a budget, is used up, and what makes many events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from contracts.devices import (
     RotateDeviceKey,
     StageMacRows,
     SubmitAutop,
+    SwitchArming,
     UnbindDevice,
+    UnlockDoor,
     WithdrawCredential,
 )
 from contracts.message import Command
@@ -50,3 +52,8 @@ def brings_about(command: Command) -> int:
             return len(command.device_ids)
         case _:
             return 0
+
+
+def outlasts_budget(command: Command) -> bool:
+    """Whether a spent budget of its tenant keeps nobody from it: people stand at a door."""
+    return isinstance(command, UnlockDoor | SwitchArming)

@@ -29,6 +29,7 @@ from services.gateway.access import ImpersonationController, SessionController, 
 from services.gateway.asking import provide_asking, provide_sending, tell_merged
 from services.gateway.autop import ProvisioningController, RegularProfileController
 from services.gateway.browsers import Browsers
+from services.gateway.budgets import BudgetController
 from services.gateway.cameras import CameraController, HouseholdCameraController
 from services.gateway.device_commands import DeviceCommandController, ToldDeviceController
 from services.gateway.devices import DeviceController, HouseholdDeviceController
@@ -76,6 +77,7 @@ API_ROUTES = Router(
         DistributorController,
         PropertyManagerController,
         AuditController,
+        BudgetController,
         MacController,
         MacUploadController,
         DeviceController,

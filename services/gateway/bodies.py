@@ -25,6 +25,7 @@ SAID_ELSEWHERE: Mapping[type[Command], frozenset[str]] = {
     accounts.SwitchAccountAccess: frozenset({"installer_id"}),
     accounts.ChangeCustomerService: frozenset({"installer_id"}),
     accounts.CreatePropertyManager: frozenset({"property_manager_id"}),
+    accounts.SetBudget: frozenset({"service", "kind", "payer_id"}),
     accounts.OpenSession: frozenset({"session_id", "agent"}),
     accounts.ChangePassword: frozenset({"account_id"}),
     accounts.StartImpersonation: frozenset({"session_id", "agent"}),

@@ -41,14 +41,14 @@ class Region:
     service: Running
     position: str | None = None
 
-    async def tell(self, kind: type[Command], actor: Actor, **fields: Any) -> Accepted:
+    async def tell(self, kind: type[Command], actor: Actor, /, **fields: Any) -> Accepted:
         """Send a command; what is asked afterwards contains what it recorded."""
         stamps = {"command_id": uuid4(), "at": datetime.now(UTC), "actor": actor}
         accepted = await self.service.caller.command(kind(**{**stamps, **fields}))
         self.position = accepted.position
         return accepted
 
-    async def see(self, kind: type[Query], actor: Actor, **fields: Any) -> Any:
+    async def see(self, kind: type[Query], actor: Actor, /, **fields: Any) -> Any:
         """The view that answers a query, as new as everything that was told here."""
         query = kind(**{"actor": actor, "after": self.position, **fields})
         return await seen(self.service.caller, query, QUERIES[kind])

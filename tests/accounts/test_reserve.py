@@ -28,6 +28,7 @@ def test_whoever_adds_a_command_decides_whether_it_may_use_the_reserve() -> None
     assert freeing == {
         *("CloseSession", "ChangePassword", "ResetPassword", "EndImpersonation", "WithdrawAccess", "UnlinkSite"),
         *("ResetUser", "DeleteUser", "DeleteMember", "ExpireUser", "SwitchAccountAccess", "SwitchOfflineSolution"),
+        "SetBudget",
     }
     granting = {kind.__name__ for kind in COMMANDS if may_use_reserve(kind.model_construct(enabled=True))}
     assert freeing - granting == {"SwitchAccountAccess", "SwitchOfflineSolution"}

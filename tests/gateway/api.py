@@ -10,7 +10,12 @@ from services.gateway.app import described
 
 Json = dict[str, Any]
 
-_FRESH: dict[str, Callable[[], str]] = {"session_id": lambda: "0" * 64, "mac": lambda: a_mac()}
+_FRESH: dict[str, Callable[[], str]] = {
+    "session_id": lambda: "0" * 64,
+    "mac": lambda: a_mac(),
+    "service": lambda: "accounts",
+    "kind": lambda: "tenant",
+}
 
 DOCUMENT: Json = json.loads(json.dumps(described()))
 SCHEMAS: Json = DOCUMENT["components"]["schemas"]
@@ -78,6 +83,7 @@ RIGHT: dict[str, Json] = {
     "SwitchAccountAccess": {"enabled": True},
     "CreateDistributor": {"name": "North Doors", "email": "north@example.org"},
     "SwitchOfflineSolution": {"enabled": True},
+    "SetBudget": {"events_per_day": 1000, "reason": "Their import of last week"},
     "CreatePropertyManager": {"name": "Ada", "email": "ada@example.org"},
     "RegisterMac": {"mac": "0c:11:05:12:ab:34"},
     "ClaimMac": {"code": "7Q2K-91XM"},

@@ -98,6 +98,9 @@ RULES: dict[str, Rule] = {
     "SwitchOfflineSolution": Rule("S", "distributor"),
     "CreatePropertyManager": Rule("I", in_person=True),
     "ListAudit": Rule("SDI", "history"),
+    "SetBudget": Rule("S", "installer"),
+    "ListBudgets": Rule("S"),
+    "ListDeviceBudgets": Rule("S"),
     "ListMacs": Rule("DI"),
     "RegisterMac": Rule("DI"),
     "RemoveMac": Rule("DI", "mac", says=("mac-bound",)),
@@ -228,6 +231,7 @@ def _path(operation: Operation, thing: str, built: World) -> str:
         user_id=identity,
         installer_id=identity,
         distributor_id=identity,
+        payer_id=identity,
         member_id=built.ids.get(f"{thing}-child", ""),
         **parts,
     )

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from kernel.budgets import DEVICE, TENANT, Budgets
+from kernel.budgets import DEVICE, OWN_LIMITS, TENANT, Budgets
 from kernel.health import Health, NotReady, Stage
 from kernel.jetstream import connect, open_log
 from kernel.log import NewMessage, Unavailable
@@ -129,11 +129,14 @@ async def test_who_had_most_recorded_today_is_shown(nats_url: str, mongodb_uri: 
             with budgets.charged(DEVICE, id):
                 budgets.admit([NewMessage("event.devices.a.1", str(number), {}, b"", 0) for number in range(events)])
         await budgets.save()
+        row = {"_id": "tenant shut", "kind": TENANT, "payer_id": "shut", "limit": 0}
+        await mongo[f"{prefix}devices"][OWN_LIMITS].insert_one(row)
     code, output = await smartplus("log", "budgets", **known)
     assert code == 0, output
-    busy, quiet = output.splitlines()
-    assert busy == "devices    device  busy     2,500 events, 50%"
-    assert quiet == "devices    device  quiet        10 events, 0%"
+    shut, busy, quiet = output.splitlines()
+    assert shut == "devices    tenant  shut         0 events, all of 0, a budget of its own"
+    assert busy == "devices    device  busy     2,500 events, 50% of 5,000"
+    assert quiet == "devices    device  quiet        10 events, 0% of 5,000"
 
 
 async def test_doctor_says_which_stream_nats_does_not_write(tmp_path: Path, mongodb_uri: str) -> None:

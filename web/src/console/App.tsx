@@ -14,6 +14,7 @@ import { AddDevicePage } from "./pages/device/AddDevicePage";
 import { DevicePage } from "./pages/device/DevicePage";
 import { EditDevicePage } from "./pages/device/EditDevicePage";
 import { DistributorsPage } from "./pages/distributors/DistributorsPage";
+import { BudgetsPage } from "./pages/budgets/BudgetsPage";
 import { HelpPage } from "./pages/help/HelpPage";
 import { InstallersPage } from "./pages/installers/InstallersPage";
 import { InitialPasswordPage } from "./pages/login/InitialPasswordPage";
@@ -174,6 +175,7 @@ const router = createBrowserRouter([
           { path: "distributors/:id/audit", element: <PartnerAuditPage from="distributors" /> },
         ],
       },
+      { element: <Only module="budgets" />, children: [{ path: "budgets", element: <BudgetsPage /> }] },
       { path: "audit", element: <AuditPage /> },
       { path: "sessions", element: <SessionsPage /> },
       { path: "help", element: <HelpPage /> },

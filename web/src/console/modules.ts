@@ -3,6 +3,7 @@ import {
   IconBuildingWarehouse,
   IconDeviceMobileCog,
   IconDownload,
+  IconGauge,
   IconKey,
   IconMessage,
   IconReceipt,
@@ -27,7 +28,8 @@ export interface Module {
     | "subscription"
     | "payments"
     | "installers"
-    | "distributors";
+    | "distributors"
+    | "budgets";
   path: string;
   icon: ComponentType<{ size?: number; stroke?: number }>;
   built: boolean;
@@ -54,6 +56,7 @@ const byRole: Partial<Record<Role, Module[]>> = {
   super_manager: [
     { name: "distributors", path: "/distributors", icon: IconBuildingWarehouse, built: true },
     macLibrary,
+    { name: "budgets", path: "/budgets", icon: IconGauge, built: true },
   ],
 };
 

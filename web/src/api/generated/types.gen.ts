@@ -266,7 +266,8 @@ export type AuditPage = {
  *
  * One line of the audit trail: names are those of staff, ids those of residents.
  *
- * `reason` is what the distributor gave when it switched into an installer's account. Of a Reset or Delete `erased_by`
+ * `reason` is what the distributor gave when it switched into an installer's account, or a super manager when it set
+ * a budget. Of a Reset or Delete `erased_by`
  * says by when nothing is left in any copy that a store makes, and `erased_at` since when nothing is.
  */
 export type AuditRow = {
@@ -473,6 +474,69 @@ export type BindDevice = {
      */
     arming_function?: boolean;
     connection_type?: ConnectionType;
+};
+
+/**
+ * BudgetList
+ *
+ * Who used most of a day's budget in one service: at most 100 of them, and all whose budget is its own.
+ *
+ * `tenant_limit` and `device_limit` are the settings, for everybody else; without devices the latter is None.
+ * Counts are saved every few seconds.
+ */
+export type BudgetList = {
+    /**
+     * Rows
+     */
+    rows: Array<BudgetRow>;
+    /**
+     * Tenant Limit
+     */
+    tenant_limit: number;
+    /**
+     * Device Limit
+     */
+    device_limit: number | null;
+    /**
+     * Starts Again At
+     */
+    starts_again_at: string;
+    room: LogRoom;
+};
+
+/**
+ * BudgetRow
+ *
+ * What one of them had recorded today (UTC), and how much it may have.
+ *
+ * `name` is that of a tenant and `mac` that of a device; None where it is gone. `is_own`: it differs from the setting.
+ */
+export type BudgetRow = {
+    kind: PayerKind;
+    /**
+     * Payer Id
+     */
+    payer_id: string;
+    /**
+     * Name
+     */
+    name: string | null;
+    /**
+     * Mac
+     */
+    mac: string | null;
+    /**
+     * Used
+     */
+    used: number;
+    /**
+     * Limit
+     */
+    limit: number;
+    /**
+     * Is Own
+     */
+    is_own: boolean;
 };
 
 /**
@@ -1681,6 +1745,26 @@ export type LanguageName = {
 };
 
 /**
+ * LogRoom
+ *
+ * How full the log of the service is; `days_left` at the growth of the last day, None when that is not known.
+ */
+export type LogRoom = {
+    /**
+     * Used Bytes
+     */
+    used_bytes: number;
+    /**
+     * Max Bytes
+     */
+    max_bytes: number;
+    /**
+     * Days Left
+     */
+    days_left: number | null;
+};
+
+/**
  * MacImportList
  *
  * The caller's newest imports.
@@ -2017,6 +2101,13 @@ export type OpenSession = {
      */
     password: string;
 };
+
+/**
+ * PayerKind
+ *
+ * For whom events are counted: an installer or a distributor, or a device.
+ */
+export type PayerKind = 'tenant' | 'device';
 
 /**
  * PremiumStatus
@@ -2517,6 +2608,24 @@ export type SessionView = {
 };
 
 /**
+ * SetBudget
+ *
+ * What a tenant or a device may have recorded in a day in one service; without a number it is as the setting says.
+ *
+ * Devices are counted in `devices` alone. `reason` is shown to the tenant in its audit log: it names nobody.
+ */
+export type SetBudget = {
+    /**
+     * Events Per Day
+     */
+    events_per_day: number | null;
+    /**
+     * Reason
+     */
+    reason: string;
+};
+
+/**
  * SetFreeSubaccounts
  *
  * A distributor sets how many family accounts are free for a household (R-16).
@@ -2984,6 +3093,119 @@ export type ListAuditResponses = {
 };
 
 export type ListAuditResponse = ListAuditResponses[keyof ListAuditResponses];
+
+export type ListBudgetsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Beginning of a word; empty finds all
+         */
+        q?: string;
+        /**
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
+         */
+        after?: string;
+    };
+    url: '/api/v1/budgets/accounts';
+};
+
+export type ListBudgetsErrors = {
+    /**
+     * Refused
+     */
+    default: Problem;
+};
+
+export type ListBudgetsError = ListBudgetsErrors[keyof ListBudgetsErrors];
+
+export type ListBudgetsResponses = {
+    /**
+     * Done
+     */
+    200: BudgetList;
+};
+
+export type ListBudgetsResponse = ListBudgetsResponses[keyof ListBudgetsResponses];
+
+export type ListDeviceBudgetsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Beginning of a word; empty finds all
+         */
+        q?: string;
+        /**
+         * At most 32 positions from earlier answers, with commas: this one waits, within bounds, to contain them. When there are several, `Smartplus-Position` of the answer replaces them all
+         */
+        after?: string;
+    };
+    url: '/api/v1/budgets/devices';
+};
+
+export type ListDeviceBudgetsErrors = {
+    /**
+     * Refused
+     */
+    default: Problem;
+};
+
+export type ListDeviceBudgetsError = ListDeviceBudgetsErrors[keyof ListDeviceBudgetsErrors];
+
+export type ListDeviceBudgetsResponses = {
+    /**
+     * Done
+     */
+    200: BudgetList;
+};
+
+export type ListDeviceBudgetsResponse = ListDeviceBudgetsResponses[keyof ListDeviceBudgetsResponses];
+
+export type SetBudgetData = {
+    body: SetBudget;
+    headers?: {
+        /**
+         * Repeats with the same key and content are done once
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * BudgetService
+         *
+         * Where events are counted: each of these services has a log of its own, and counts for itself.
+         */
+        service: 'accounts' | 'devices';
+        /**
+         * PayerKind
+         *
+         * For whom events are counted: an installer or a distributor, or a device.
+         */
+        kind: 'tenant' | 'device';
+        payer_id: string;
+    };
+    query?: never;
+    url: '/api/v1/budgets/{service}/{kind}/{payer_id}';
+};
+
+export type SetBudgetErrors = {
+    /**
+     * Refused
+     */
+    default: Problem;
+};
+
+export type SetBudgetError = SetBudgetErrors[keyof SetBudgetErrors];
+
+export type SetBudgetResponses = {
+    /**
+     * Done
+     */
+    200: Accepted;
+};
+
+export type SetBudgetResponse = SetBudgetResponses[keyof SetBudgetResponses];
 
 export type ListCamerasData = {
     body?: never;

@@ -1,0 +1,113 @@
+"""A device with a budget of its own is kept to it, and a super manager finds it by its MAC."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.accounts import SetBudget
+from contracts.budgets import BudgetService, PayerKind
+from contracts.devices import (
+    COMMANDS,
+    DeviceCommandState,
+    ListDeviceBudgets,
+    ListDoorEvents,
+    RegisterMac,
+    RemoveMac,
+    UnlockDoor,
+)
+from contracts.message import Actor, Role
+from kernel.budgets import SPENT
+from kernel.decider import Refused
+from services.devices.reserve import outlasts_budget
+from tests.devices.conftest import Region, a_mac
+from tests.devices.test_link import standing
+
+OPERATOR = Actor(account_id=str(uuid4()), role=Role.SUPER_MANAGER)
+
+
+async def set_budget(region: Region, kind: PayerKind, payer_id: str, events: int | None) -> None:
+    fields: dict[str, Any] = {"service": BudgetService.DEVICES, "kind": kind, "payer_id": payer_id}
+    await region.tell(SetBudget, OPERATOR, **fields, events_per_day=events, reason="A fault of the maker")
+
+
+async def until_limit(region: Region, typed: str, payer_id: str, limit: int) -> Any:
+    """What the page shows of it, once it has that budget."""
+    async with asyncio.timeout(60):
+        while True:
+            page = await region.see(ListDeviceBudgets, OPERATOR, q=typed)
+            if found := [each for each in page.rows if each.payer_id == payer_id and each.limit == limit]:
+                return found[0]
+            await asyncio.sleep(0.1)
+
+
+async def test_a_device_with_a_budget_of_nothing_is_answered_and_not_recorded_until_it_has_more(
+    region: Region,
+) -> None:
+    async with standing(region) as stand:
+        flooding = await stand.intercom()
+        device_id = stand.id_of(flooding)
+        await set_budget(region, PayerKind.DEVICE, device_id, 0)
+        row = await until_limit(region, ":".join(flooding.mac[at : at + 2] for at in range(0, 12, 2)), device_id, 0)
+        assert (row.mac, row.name, row.is_own) == (flooding.mac, None, True)
+
+        async def recorded() -> int:
+            await flooding.tell_door("opened", relay=1, method="card")
+            await flooding.until(lambda it: not it._unsaid)  # it was answered
+            return len((await region.see(ListDoorEvents, stand.installer, device_id=device_id)).rows)
+
+        async with asyncio.timeout(60):
+            before = await recorded()
+            while before != (before := await recorded()):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await set_budget(region, PayerKind.DEVICE, device_id, 1000)
+        async with asyncio.timeout(60):
+            while await recorded() <= before:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
+
+async def test_a_tenant_beyond_its_own_budget_is_refused_here_and_may_still_take_away(region: Region) -> None:
+    installer = await region.installer(name="Slow Bells")
+    kept = a_mac()
+    await region.tell(RegisterMac, installer, mac=kept)
+    await set_budget(region, PayerKind.TENANT, str(installer.installer_id), 1)
+    assert (await until_limit(region, "slow", str(installer.installer_id), 1)).name == "Slow Bells"
+    with pytest.raises(Refused) as refusal:  # noqa: PT012
+        async with asyncio.timeout(60):
+            while True:
+                await region.tell(RegisterMac, installer, mac=a_mac())
+    assert refusal.value.code == SPENT
+    await region.tell(RemoveMac, installer, mac=kept)
+    other = await region.installer()
+    await region.tell(RegisterMac, other, mac=a_mac())
+
+
+def test_whoever_adds_a_command_decides_whether_a_spent_budget_keeps_anybody_from_it() -> None:
+    assert {kind.__name__ for kind in COMMANDS if outlasts_budget(kind.model_construct())} == {
+        *("UnlockDoor", "SwitchArming"),
+    }
+
+
+async def test_doors_open_from_the_app_when_the_budget_of_their_installer_is_spent(region: Region) -> None:
+    async with standing(region) as stand:
+        intercom = await stand.intercom()
+        await set_budget(region, PayerKind.TENANT, str(stand.installer.installer_id), 0)
+        async with asyncio.timeout(60):
+            while await is_free(region, stand.installer):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        unlocked = await stand.tell(UnlockDoor, intercom, relay=1)
+        await stand.until_command(unlocked, DeviceCommandState.DONE)
+
+
+async def is_free(region: Region, installer: Actor) -> bool:
+    """Whether the installer may have something recorded."""
+    try:
+        await region.tell(RegisterMac, installer, mac=a_mac())
+    except Refused as refused:
+        if refused.code != SPENT:
+            raise
+        return False
+    return True
