@@ -95,7 +95,7 @@ PAGES = {
     "user": ["/user/HOME", "/user/HOME/family", "/user/HOME/audit"],
     "installer": ["/audit", "/sessions", "/help", "/nowhere"],
     "distributor": ["/installers"],
-    "root": ["/distributors", "/mac-library", "/mac-library?mac=0C110500FFFF"],
+    "root": ["/distributors", "/mac-library", "/mac-library?mac=0C110500FFFF", "/budgets"],
 }
 
 
