@@ -102,6 +102,28 @@ async def test_acks_of_configurations_that_nobody_sent_cost_their_device_as_much
         assert await devices.log.last_seq() - before <= BUDGET + 4
 
 
+async def test_states_of_ever_another_firmware_are_answered_and_cost_their_device_as_much(
+    tmp_path: Path, mongodb_uri: str
+) -> None:
+    prefix = f"devices_{uuid4().hex[:8]}_"
+    async with (
+        NatsServer(tmp_path / "nats") as nats,
+        running(ACCOUNTS, settings_for(nats, mongodb_uri, prefix)) as accounts,
+        running(DEVICES, settings_for(nats, mongodb_uri, prefix, device_events_per_day=BUDGET)) as devices,
+        standing(Region(accounts, devices, {}, nats.mqtt_port)) as stand,
+    ):
+        intercom = await stand.intercom(connected=False)
+        reports = f"event.devices.device.{stand.id_of(intercom)}"
+        before = len(await devices.log.read_subject(reports))
+        async with Firmware(nats.mqtt_port, intercom.mac, intercom.key) as firmware:
+            for number in range(2 * BUDGET):
+                state = {"id": f"{number}", "model": "R29", "firmware": f"29.30.10.{number}", "boot": "1"}
+                await firmware.say("state", {**state, "configuration": ""})
+                answer = await firmware.told("received", lambda told: told["of"] == "state")
+                assert answer["id"] == f"{number}"
+        assert 0 < len(await devices.log.read_subject(reports)) - before <= BUDGET + 1
+
+
 async def test_a_device_that_comes_and_goes_costs_no_more_than_its_budget_and_is_shown_as_it_is(
     tmp_path: Path, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

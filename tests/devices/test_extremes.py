@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import BaseModel
@@ -23,9 +23,11 @@ from kernel.service import Running
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
 from services.devices.uplink import Unreadable, read
-from services.devices.wire import DeviceAck, DeviceState, DoorReport
+from services.devices.wire import MESSAGE_BYTES_MAX, DeviceAck, DeviceState, DoorReport
 from tests.devices.conftest import VIEWS, Region, a_mac, root
+from tests.devices.mosquitto import Firmware
 from tests.devices.test_access import gate
+from tests.devices.test_protocol import a_device
 from tests.extremes import variants
 
 COMMANDS = sorted({*ACCOUNTS.commands, *DEVICES.commands}, key=lambda each: each.__name__)
@@ -143,3 +145,29 @@ def test_every_message_of_a_device_at_its_extremes_is_read_or_refused_with_a_rea
         except Unreadable as refused:
             outcomes.add("refused" if refused.reason else "refused in silence")
     assert outcomes == {"read", "refused"}
+
+
+@pytest.mark.parametrize(("name", "kind"), [("state", DeviceState), ("ack", DeviceAck), ("event", DoorReport)])
+async def test_every_message_of_a_device_at_its_extremes_is_answered_and_what_is_taken_is_stored(
+    region: Region, name: str, kind: type[BaseModel]
+) -> None:
+    bench = await a_device(region)
+    readable = {"id": str(uuid4()), "model": "R29", "firmware": "29.30.10.17", "configuration": "", "boot": "1"}
+    taken = set()
+    async with Firmware(region.mqtt_port, bench.mac, bench.key) as firmware:
+        for what, body in variants(kind, readable):
+            fresh = {} if what.startswith("id=") else {"id": str(uuid4())}
+            message = json.dumps({**body, **fresh}).encode()
+            if len(message) > MESSAGE_BYTES_MAX:
+                continue  # counted, and not answered
+            await firmware.say_bytes(name, message)
+            answer = await firmware.told_any(("received", "refused"), timeout_s=20)
+            assert answer["of"] == name, what
+            if answer["type"] == "received":
+                taken.add(answer["id"])
+            await asyncio.sleep(0.06)  # what a device may say, lasting
+    await stored(region.devices)
+    assert taken
+    if kind is DoorReport:
+        rows = region.devices.database["access_log"]
+        assert await rows.count_documents({"device_id": bench.device_id}) == len({UUID(each) for each in taken})
