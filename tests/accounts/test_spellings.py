@@ -108,7 +108,7 @@ async def test_a_person_logs_in_by_any_spelling_of_the_address(region: Region) -
 
 async def test_a_password_is_the_same_word_from_another_keyboard() -> None:
     composed, pieces = "Schlüssel für Åse", unicodedata.normalize("NFD", "Schlüssel für Åse")
-    for chosen in (composed, pieces):
+    for chosen in (composed, pieces, composed[:9] + pieces[10:]):
         kept = await hash_of(chosen)
         assert await is_right(composed, kept)
         assert await is_right(pieces, kept)

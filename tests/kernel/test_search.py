@@ -1,10 +1,12 @@
 """Names are found as people type them: without marks, on another keyboard, in another case."""
 
 import unicodedata
+from uuid import uuid4
 
 import pytest
 
-from kernel.search import end_tokens, folded, name_tokens, typed_ends, typed_name
+from kernel.mongo import mongo_client
+from kernel.search import beginning_with, end_tokens, folded, name_tokens, typed_ends, typed_name
 
 
 def is_found(name: str, typed: str) -> bool:
@@ -126,3 +128,14 @@ def test_a_number_is_found_by_its_beginning_and_its_end() -> None:
         assert any(each.startswith(prefix) for prefix in typed_ends("a", typed) for each in tokens), typed
     for typed in ("110512", "bc98", "79"):
         assert not any(each.startswith(prefix) for prefix in typed_ends("a", typed) for each in tokens), typed
+
+
+async def test_the_database_finds_what_begins_like_it_in_whatever_script_it_goes_on(mongodb_uri: str) -> None:
+    names = ("Ana", "ana zebra", "Ana 王", "ana\U0001fa77", "Anb", "An", "Bana")
+    async with mongo_client(mongodb_uri, "test") as mongo:
+        rows = mongo[f"test_{uuid4().hex[:8]}"]["rows"]
+        await rows.insert_many([{"_id": name, "tokens": name_tokens(name)} for name in names])
+        for typed, wanted in (("ana", names[:4]), ("ana\U0001fa77", names[3:4]), ("an", names[:6])):
+            found = await rows.find(beginning_with([typed_name(typed)])).to_list()
+            assert {each["_id"] for each in found} == set(wanted), typed
+        await mongo.drop_database(rows.database.name)
