@@ -174,6 +174,7 @@ async def test_a_reset_asks_which_and_a_factory_reset_wants_the_mac_typed(place:
     ask = page.get_by_role("dialog", name="Reset device")
     await expect(ask.get_by_role("radio", name="Configuration")).to_be_checked()
     await expect(ask.get_by_role("button", name="OK")).to_be_enabled()
+    await expect(ask).to_contain_text("It keeps its key, and comes back to this household by itself.")
     await ask.get_by_role("radio", name="Everything (factory reset)").check()
     await expect(ask.get_by_role("button", name="OK")).to_be_disabled()
     await field(ask, "Type the MAC to go on").fill("0C1105000000")

@@ -100,7 +100,7 @@ async def test_call_type_time_zone_and_mail_language_are_chosen(place: Town, vis
     page = await visit(await place.installer(), "/user/new")
     await expect(page.get_by_role("radio")).to_have_count(2)
     await expect(page.get_by_role("radio", name=re.compile("^IP Call"))).to_be_checked()
-    await page.locator("main").get_by_role("combobox", name="Language").click()
+    await page.locator("main").get_by_role("combobox", name="Language", exact=True).click()
     await expect(page.get_by_role("option")).to_have_count(12)
     await page.get_by_role("option", name="Japanese").click()
     await fill_mandatory(page, "Sakura House")
@@ -110,7 +110,7 @@ async def test_call_type_time_zone_and_mail_language_are_chosen(place: Town, vis
     await page.get_by_role("button", name="Done").click()
     await page.get_by_label("Edit: Sakura House").click()
     await expect(page.get_by_role("combobox", name="Time Zone")).to_have_value("GMT+9:00 Tokyo")
-    await expect(page.locator("main").get_by_role("combobox", name="Language")).to_have_value("Japanese")
+    await expect(page.locator("main").get_by_role("combobox", name="Language", exact=True)).to_have_value("Japanese")
     await expect(page.get_by_role("radio", name=re.compile("^SIP Call"))).to_be_checked()
 
 
