@@ -51,6 +51,15 @@ async def test_a_key_that_the_log_names_is_not_made_anew_until_its_loss_is_accep
     assert (await here.survey()).is_whole
 
 
+async def test_a_key_of_the_newest_events_that_went_behind_the_mark_is_noticed_at_the_start(here: Place) -> None:
+    async with here.at_work() as service:
+        await here.write(service, 10)
+    async with here.at_work():
+        pass  # the vault is marked as seen whole
+    await here.restore_vault([each for each in await here.vault() if each["_id"] != "diary.d0"])
+    await lost_until_accepted(here, "the vault lacks 1 of")
+
+
 async def test_an_older_vault_beside_a_younger_log_is_noticed_at_the_start(here: Place) -> None:
     async with here.at_work() as service:
         await here.write(service, SAMPLED, size=1, diaries=1)
