@@ -243,11 +243,11 @@ async def judge_known(command: StageMacRows, working: Working) -> StageMacRows:
         held = Mac(row["distributor_id"], row["installer_id"], row["device_id"], row["bound_by"])
         if reason := held.why_not_registrable(imported.distributor_id, imported.installer_id):
             known.append((row["_id"], RowFault(reason)))
-    hashes = tuple(
-        (address, hash_of_code(working.secrets, address, row.code))
-        for row in command.rows
-        if row.code and (address := _address(row.text))
-    )
+    codes: dict[str, str | None] = {}  # of a MAC that stands there twice the first row is taken, with a code or without
+    for line in command.rows:
+        if line.fault is None and (address := _address(line.text)):
+            codes.setdefault(address, line.code)
+    hashes = tuple((address, hash_of_code(working.secrets, address, code)) for address, code in codes.items() if code)
     return command.model_copy(update={"known": tuple(known), "code_hashes": hashes})
 
 

@@ -199,7 +199,7 @@ def abandon(command: AbandonMacImport, imported: MacImport, _: Neighbours) -> Ou
 
 def _codes(command: StageMacRows, imported: MacImport, valid: dict[str, int]) -> list[MacRowsLabelled]:
     """What the codes of the valid rows are kept as; nothing where there are none, or the list is an installer's."""
-    hashes = dict(reversed(command.code_hashes))  # of a MAC that stands there twice the first row is taken
+    hashes = dict(command.code_hashes)
     if imported.installer_id or not hashes.keys() & valid.keys():
         return []
     kept = tuple(hashes.get(address, "") for address in valid)

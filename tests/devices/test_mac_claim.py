@@ -236,6 +236,12 @@ async def test_a_list_says_codes_as_well(region: Region) -> None:
     assert sorted(await macs(region, rightful)) == [(first, False), (last, False)]
 
 
+async def test_a_refused_line_says_no_code(region: Region) -> None:
+    above, address = await region.distributor(), a_mac()
+    await imported(region, above, [(address, None), (address, CODE)])
+    assert await macs(region, above) == [(address, False)]
+
+
 async def test_codes_of_an_installer_s_list_are_not_taken(region: Region) -> None:
     who, address = await region.installer(), a_mac()
     await imported(region, who, [(address, CODE)])
