@@ -95,7 +95,7 @@ class LoginLimits:
                 self._addresses.add(place, key, now)
             await self._tell_others(kind, key, place)
             raise
-        except BaseException:
+        except Exception:
             counts.take_back(key, now)
             raise
         counts.take_back(key, now)
@@ -122,7 +122,7 @@ class LoginLimits:
             else:
                 counts.take_back(key, now)
             raise
-        except BaseException:
+        except Exception:
             counts.take_back(key, now)
             raise
         counts.take_back(key, now)

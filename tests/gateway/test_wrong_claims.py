@@ -1,10 +1,15 @@
 """A code is read off a label and never found by trying: thirty wrong ones an hour are heard, whoever's MAC it is."""
 
+import asyncio
+from contextlib import AbstractAsyncContextManager, suppress
+from uuid import uuid4
+
 import pytest
 
 from contracts import devices as d
-from contracts.message import Role
-from services.gateway.limits import CLAIM_LIMITS
+from contracts.message import Actor, Role
+from services.gateway.limits import CLAIM_LIMITS, LIMITS, Attempt, LoginLimits
+from services.gateway.problems import Problem
 from tests.gateway.conftest import Browser, Desk, browser, refused, somebody
 
 MOST = CLAIM_LIMITS[0][0]
@@ -49,3 +54,51 @@ async def test_what_is_no_code_is_refused_at_its_field_and_not_shown_again(desk:
     assert answer.status_code == 400
     assert [(each["field"], each["code"]) for each in answer.json()["errors"]] == [("code", "label-code-malformed")]
     assert "7Q2K" not in answer.text
+
+
+async def test_under_account_access_the_person_behind_it_is_counted(desk: Desk, visitor: Browser) -> None:
+    await somebody(desk, visitor, Role.DISTRIBUTOR)
+    desk.refuses[d.ClaimMac] = refused("mac-claim-refused", "code")
+    statuses = []
+    for entered in range(2):
+        wish = {"installer_id": str(uuid4()), "reason": "Asked for help"}
+        assert (await visitor.ask("POST", "/impersonation", json=wish)).status_code == 201
+        for n in range(MOST // 2 + 1):
+            statuses.append((await visitor.ask("POST", path(100 * entered + n), json=BODY)).status_code)
+        await visitor.ask("DELETE", "/impersonation")
+    assert statuses.count(429) == len(statuses) - MOST
+    assert set(statuses[:MOST]) == {409}
+
+
+async def nobody_hears(subject: str, message: bytes) -> None:
+    return
+
+
+async def abandoned(trying: AbstractAsyncContextManager[None]) -> None:
+    """A try whose asker went away before it was answered."""
+
+    async def once() -> None:
+        async with trying:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(once())
+    await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_try_whose_answer_nobody_waits_for_counts() -> None:
+    limits = LoginLimits(nobody_hears)
+    guesser = Actor(account_id="guesser", role=Role.INSTALLER, installer_id="guesser", distributor_id="above")
+    for _ in range(MOST):
+        await abandoned(limits.claim(guesser))
+    with pytest.raises(Problem, match="Too many wrong codes"):
+        async with limits.claim(guesser):
+            pass
+    somebody_else = Attempt("account", "login", None, "a browser that was good before")
+    for _ in range(LIMITS[0][0]):
+        await abandoned(limits.attempt(somebody_else))
+    with pytest.raises(Problem):
+        async with limits.attempt(somebody_else):
+            pass
