@@ -18,6 +18,7 @@ from kernel.sealing import unseal
 from tests.faults import checks
 from tests.faults.crashing import settled
 from tests.house import House, Person, distributor, house, installer, secrets_of, super_manager, wrappings_of
+from tests.ops.watching import freeze
 
 # Blocks of files as they are, not compressed, so that a word can be found in them; and a checkpoint each second.
 _PLAIN = (
@@ -130,7 +131,7 @@ async def test_nothing_is_told_to_be_erased_while_who_destroys_its_keys_is_away(
     deleted = await household(person, f"gone{uuid4().hex[:12]}")
     pid = world.programs["devices"].pid
     assert pid
-    os.kill(pid, signal.SIGSTOP)
+    await freeze(pid)
     try:
         await person.do("DELETE", f"/users/{deleted}")
         with pytest.raises(AssertionError, match="Nothing was erased: devices"):

@@ -83,7 +83,7 @@ RIGHT: dict[str, Json] = {
     "SwitchAccountAccess": {"enabled": True},
     "CreateDistributor": {"name": "North Doors", "email": "north@example.org"},
     "SwitchOfflineSolution": {"enabled": True},
-    "SetBudget": {"events_per_day": 1000, "reason": "Their import of last week"},
+    "SetBudget": {"events_per_day": 1_000_000, "reason": "Their import of last week"},
     "CreatePropertyManager": {"name": "Ada", "email": "ada@example.org"},
     "RegisterMac": {"mac": "0c:11:05:12:ab:34"},
     "ClaimMac": {"code": "7Q2K-91XM"},

@@ -22,7 +22,7 @@ PRIVILEGED = (
     *("installer_id", "distributor_id", "household_id", "expires_at", "status", "price", "payer", "is_admin"),
     *("impersonator_id", "session_id", "__proto__", "constructor", "_id", "$where", "revision", "key"),
 )
-NO_FREE_TEXT = ("phone", "mobile", "mac", "confirmed_mac", "rtsp_address")
+NO_FREE_TEXT = ("phone", "mobile", "mac", "confirmed_mac", "rtsp_address", "code")
 FIELDS_OF_EVENTS = sorted({name for event in Event.__subclasses__() for name in event.model_fields})
 
 WRONG: tuple[Any, ...] = (

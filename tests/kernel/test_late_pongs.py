@@ -18,11 +18,7 @@ from kernel.bus import client_of, make_broker
 from kernel.jetstream import connect
 from kernel.settings import Settings
 from ops.servers import NatsServer
-
-
-def send(server: NatsServer, sign: signal.Signals) -> None:
-    assert server.pid is not None
-    os.kill(server.pid, sign)
+from tests.ops.watching import freeze
 
 
 @pytest.mark.parametrize("made", ["connect", "broker"])
@@ -39,11 +35,12 @@ async def test_a_client_that_lost_patience_hears_a_server_that_goes_on(made: str
             await broker.connect()
             client, end = client_of(broker), broker.stop
         try:
-            send(server, signal.SIGSTOP)
+            assert server.pid is not None
+            await freeze(server.pid)
             for _ in range(3):
                 with pytest.raises((NatsError, TimeoutError)):
                     await client.flush(0.2)  # type: ignore[arg-type]
-            send(server, signal.SIGCONT)
+            os.kill(server.pid, signal.SIGCONT)
             async with asyncio.timeout(2):
                 await client.flush()
             assert client.stats["reconnects"] == 0
