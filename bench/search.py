@@ -22,7 +22,7 @@ from uuid import UUID, uuid4, uuid5
 
 from bench.report import Timing, heading, judge, load_average, median, show, turn
 from bench.seeding import Household
-from contracts.accounts import CallType, ListUsers, MailLanguage, UserAdded, UserPage
+from contracts.accounts import ListUsers, UserPage
 from contracts.message import Actor, Recorded, Role
 from kernel.listing import NEWEST_FIRST
 from kernel.mongo import mongo_client
@@ -92,22 +92,6 @@ class Directory:
     def _document(self, number: int) -> dict[str, Any]:
         owner = self._actors[number % INSTALLERS]
         household = Household(number, str(uuid5(_NAMES, str(number))), number % INSTALLERS)
-        form = household.form()
-        event = UserAdded(
-            user_id=household.user_id,
-            installer_id=owner.installer_id or "",
-            distributor_id=owner.distributor_id or "",
-            **form,
-            landlines=(None, None, None),
-            call_type=CallType.IP_CALL,
-            time_zone=None,
-            language=MailLanguage.ENGLISH,
-            home_automation=False,
-            landline_service=form["premium"],
-            with_indoor_monitor=False,
-            family_sip=f"59{number:08}",
-            personal_sip=f"3{number:09}",
-        )
         at = _BEGAN + timedelta(seconds=number)
         row = fold(
             None,
@@ -116,7 +100,7 @@ class Directory:
                 seq=number + 1,
                 aggregate="household",
                 aggregate_id=household.user_id,
-                event=event,
+                event=household.added(owner),
                 event_id=household.user_id,
                 at=at,
                 actor=owner,

@@ -78,6 +78,25 @@ class Household:
             "premium": number % 5 == 0,
         }
 
+    def added(self, owner: Actor) -> UserAdded:
+        """The event by which it exists, of that installer."""
+        form = self.form()
+        return UserAdded(
+            user_id=self.user_id,
+            installer_id=owner.installer_id or "",
+            distributor_id=owner.distributor_id or "",
+            **form,
+            landlines=(None, None, None),
+            call_type=CallType.IP_CALL,
+            time_zone=None,
+            language=MailLanguage.ENGLISH,
+            home_automation=False,
+            landline_service=form["premium"],
+            with_indoor_monitor=False,
+            family_sip=f"59{self.number:08}",
+            personal_sip=f"3{self.number:09}",
+        )
+
 
 @dataclass
 class Seeding:
@@ -120,27 +139,8 @@ class Seeding:
             await self.append(messages)
 
     async def _message(self, household: Household, key_name: str, at: datetime) -> NewMessage:
-        actor = self.installers[household.owner]
-        form = household.form()
-        assert actor.installer_id is not None
-        assert actor.distributor_id is not None
-        event = UserAdded(
-            user_id=household.user_id,
-            installer_id=actor.installer_id,
-            distributor_id=actor.distributor_id,
-            **form,
-            landlines=(None, None, None),
-            call_type=CallType.IP_CALL,
-            time_zone=None,
-            language=MailLanguage.ENGLISH,
-            home_automation=False,
-            landline_service=form["premium"],
-            with_indoor_monitor=False,
-            family_sip=f"59{household.number:08}",
-            personal_sip=f"3{household.number:09}",
-        )
         return await self.codec.encode(
-            event,
+            household.added(self.installers[household.owner]),
             subject=self.codec.subject(Ref("household", household.user_id)),
             expected=0,
             key_name=key_name,

@@ -149,7 +149,8 @@ class Budgets:
         with suppress(PyMongoError), pymongo.timeout(_LEARNED_WITHIN_S):
             self._own = {(each["kind"], each["payer_id"]): each["limit"] async for each in self._own_limits.find({})}
             accounts = [self._account(kind, id) for kind, id in self._own]
-            await self._add_up({counts_of(self._day, each.kind, each.id): each for each in accounts})
+            if accounts:
+                await self._add_up({counts_of(self._day, each.kind, each.id): each for each in accounts})
 
     async def save(self) -> None:
         """Add what was counted here to what others counted, and learn the sum. What cannot be saved is saved later."""

@@ -7,14 +7,15 @@ before it failed is not done twice, because commands have the same ids again.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from pymongo.errors import PyMongoError
 
+from contracts.message import Position
 from kernel.decider import Refused
 from kernel.parking import reason_of
 from kernel.readmodel import Collection
@@ -26,11 +27,11 @@ _LOOK_EVERY_S = 1.0
 _log = structlog.get_logger()
 
 
-async def wish(parked: Collection, reaction: str, by: str, position: tuple[str, int] | None = None) -> int:
+async def wish(parked: Collection, reaction: str, by: str, position: Position | None = None) -> int:
     """Have what waits of `reaction` tried again; with a position, its aggregate only. How many events that are."""
     mine: dict[str, Any] = {"reaction": reaction}
     if position is not None:
-        found = await parked.find_one({**mine, "stream": position[0], "seq": position[1]})
+        found = await parked.find_one({**mine, "stream": position.stream, "seq": position.seq})
         if found is None:
             return 0
         mine["subject"] = found["subject"]
@@ -45,9 +46,10 @@ async def fulfil(
 
     What fails keeps waiting, with its newest reason; after what `passes` the wish stays too.
     """
+    with suppress(PyMongoError):
+        await parked.create_index(AGAIN, sparse=True)
     while True:
         try:
-            await parked.create_index(AGAIN, sparse=True)
             wished = await parked.find({AGAIN: {"$exists": True}}).sort([("reaction", 1), ("seq", 1)]).to_list()
             for each in {(one["reaction"], one["subject"]): one for one in reversed(wished)}.values():
                 await _try(parked, each, unpark, passes)
@@ -74,9 +76,3 @@ async def _try(
         await parked.find_one_and_update(mine, {"$set": {"reason": reason}}, sort=[("seq", 1)])
         await parked.update_many(mine, {"$unset": {AGAIN: ""}})
         _log.warning("events wait on", reaction=reaction, subject=subject, reason=reason, by=wished[AGAIN]["by"])
-
-
-def position_of(text: str) -> tuple[str, int] | None:
-    """A position such as DEVICES.12; None when it is none."""
-    found = re.fullmatch(r"([A-Z_]+)\.([0-9]{1,18})", text)
-    return (found[1], int(found[2])) if found else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -45,7 +45,7 @@ def own_limits(service: str, changed: type[Event], follows: str | None = None) -
 
     def keys(recorded: Recorded) -> Iterable[str]:
         event: Any = recorded.event
-        is_ours = isinstance(event, changed) and event.service == service  # type: ignore[attr-defined]
+        is_ours = isinstance(recorded.event, changed) and event.service == service
         return (f"{event.kind} {event.payer_id}",) if is_ours else ()
 
     def fold(_: Row | None, recorded: Recorded) -> Row | None:
@@ -101,14 +101,14 @@ async def listed(
     reading: Reading,
     kinds: Iterable[PayerKind],
     only: Collection[Payer] | None,
-    shown: Callable[[Collection[Spending]], Any],
+    shown: Callable[[Collection[Spending]], Awaitable[Mapping[Payer, str]]],
 ) -> BudgetList:
     """What the operator sees of one service. `shown` says, by payer, the name of a tenant and the MAC of a device."""
     settings = reading.settings
     set_for = {PayerKind.TENANT: settings.tenant_events_per_day, PayerKind.DEVICE: settings.device_events_per_day}
     limits = {kind: set_for[kind] for kind in kinds}
     spent = await most_spent(reading.database, limits, only=only, most=BUDGETS_LISTED_MAX)
-    names: dict[Payer, str] = await shown(spent)
+    names = await shown(spent)
     now = datetime.now(UTC)
     full = await filling(reading.client, service, now)
     return BudgetList(

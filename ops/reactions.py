@@ -6,10 +6,11 @@ import asyncio
 import getpass
 from typing import Any
 
+from contracts.message import Position
 from kernel.mongo import mongo_client
 from kernel.parking import WAITING
 from kernel.readmodel import BSON, Collection
-from kernel.retrying import AGAIN, position_of, wish
+from kernel.retrying import AGAIN, wish
 from kernel.settings import read_settings
 from ops.events import SERVICES
 from ops.failures import ServerFailed
@@ -44,33 +45,33 @@ async def retry(service: str, reaction: str, position: str | None, everything: b
         raise ServerFailed(f"There is no service called {service}. There are: {', '.join(SERVICES)}.")
     if (position is None) != everything:
         raise ServerFailed("Name one position that smartplus reactions shows, or --all.")
-    place = position_of(position) if position is not None else None
-    if position is not None and place is None:
-        raise ServerFailed(f"{position!r} is no position, such as {service.upper()}.12.")
+    try:
+        place = None if position is None else Position.parse(position)
+    except ValueError:
+        raise ServerFailed(f"{position!r} is no position, such as {service.upper()}.12.") from None
     settings = read_settings()
     async with mongo_client(settings.mongodb_uri, "reactions") as mongo:
         parked = mongo.get_database(settings.database(service), BSON)["reactions_parked"]
         if not (wished := await wish(parked, reaction, getpass.getuser(), place)):
             raise ServerFailed(f"Nothing such waits in {service}. See: smartplus reactions")
-        left = await _tried(parked, {"reaction": reaction})
-        if left is None:
+        if not await _are_tried(parked, reaction):
             raise ServerFailed(f"{service} has not tried them yet: it does when it runs. See: smartplus reactions")
         still: dict[str, Any] = {"reaction": reaction, "reason": {"$ne": WAITING}}
         if place is not None:
-            still["seq"] = place[1]
+            still["seq"] = place.seq
         if failed := await parked.find_one(still, sort=[("seq", 1)]):
             raise ServerFailed(f"{failed['stream']}.{failed['seq']} waits on: {failed['reason']}")
     print(f"{reaction} has taken {wished} events, and all that waited behind them.")
 
 
-async def _tried(parked: Collection, mine: dict[str, Any]) -> bool | None:
-    """True once nobody wishes anything of these any more; None when that takes too long."""
+async def _are_tried(parked: Collection, reaction: str) -> bool:
+    """True once nothing is wished of it any more; False when that takes too long."""
     try:
         async with asyncio.timeout(_TRIED_WITHIN_S):
-            while await parked.find_one({**mine, AGAIN: {"$exists": True}}):  # noqa: ASYNC110 (another process)
+            while await parked.find_one({"reaction": reaction, AGAIN: {"$exists": True}}):  # noqa: ASYNC110 (another process)
                 await asyncio.sleep(0.1)
     except TimeoutError:
-        return None
+        return False
     return True
 
 

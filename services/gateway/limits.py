@@ -116,14 +116,11 @@ class LoginLimits:
         counts.add(key, now)
         try:
             yield
-        except Refused as refused:
-            if refused.code == _WRONG_CLAIM:
+        except Exception as failure:
+            if isinstance(failure, Refused) and failure.code == _WRONG_CLAIM:
                 await self._tell_others(_CLAIM, key, None)
             else:
                 counts.take_back(key, now)
-            raise
-        except Exception:
-            counts.take_back(key, now)
             raise
         counts.take_back(key, now)
 

@@ -74,6 +74,8 @@ _ODS_ROW = re.compile(rb"<table:table-row\b([^>]*)>(?:\s*<table:table-cell\b([^>
 _ODS_REPEATED = re.compile(rb'table:number-rows-repeated="([0-9]{1,7})"')
 
 Cell = str | float | bool | datetime.date | datetime.time | datetime.timedelta
+Line = tuple[int, list[Cell], str | None]
+"""A line of the file, its cells, and a mark that says what the cell in column A really is."""
 Row = tuple[int, str, str | None, str | None]
 """A line of the file, what stands in its column A, the code of what is wrong with it, if that is clear already, and
 what stands in its column B, where that is read."""
@@ -83,8 +85,15 @@ class Unreadable(Exception):
     """The file is refused; the first argument is the code of the reason."""
 
 
-def read(file: bytes) -> list[Row]:
-    """The rows below the header, in order. Raises `Unreadable`, and whatever a broken file makes its readers raise."""
+def read(file: bytes, *, with_codes: bool = False) -> list[Row]:
+    """The rows below the header, in order; `with_codes`, with what stands in column B, which is else to be empty.
+
+    Raises `Unreadable`, and whatever a broken file makes its readers raise.
+    """
+    return _judged(_lines_of(file), beside=2 if with_codes else 1)
+
+
+def _lines_of(file: bytes) -> Iterable[Line]:
     if file.startswith(_ZIP):
         return _of_archive(file)
     if file.startswith(_OLE):
@@ -95,13 +104,12 @@ def read(file: bytes) -> list[Row]:
 # --- Rows -------------------------------------------------------------------------------------------------------------
 
 
-def _judged(rows: Iterable[tuple[int, list[Cell], str | None]]) -> list[Row]:
-    """Rows with their lines, the header first. A mark says what the cell in column A really is."""
+def _judged(lines: Iterable[Line], *, beside: int) -> list[Row]:
+    """Rows with their lines, the header first. From column `beside` on, counted from 0, nothing may stand."""
     judged: list[Row] = []
     waiting: list[Row] = []
     began = False
-    beside = 2 if _WITH_CODES in sys.argv else 1
-    for line, cells, mark in rows:
+    for line, cells, mark in lines:
         if not began:
             if line == 1 and _is_title(cells):
                 continue
@@ -204,7 +212,7 @@ def _is_noncharacter(point: int) -> bool:
 # --- Text -------------------------------------------------------------------------------------------------------------
 
 
-def _of_text(file: bytes) -> list[Row]:
+def _of_text(file: bytes) -> Iterable[Line]:
     if file.startswith(_BINARY):
         raise Unreadable("file-unknown")
     is_utf_16 = file.startswith(_UTF16_MARKS)
@@ -216,10 +224,10 @@ def _of_text(file: bytes) -> list[Row]:
         raise Unreadable("file-not-utf-8") from None
     if text.lstrip()[:1] in ("<", "{"):
         raise Unreadable("file-unknown")
-    return _judged(_lines(text))
+    return _lines(text)
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[Cell], str | None]]:
+def _lines(text: str) -> Iterator[Line]:
     csv.field_size_limit(len(text) + 1)
     said = _SEPARATOR_LINE.match(text)
     text = text[said.end() :] if said else text
@@ -238,7 +246,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[Cell], str | None]]:
 # --- Spreadsheets -----------------------------------------------------------------------------------------------------
 
 
-def _of_archive(file: bytes) -> list[Row]:
+def _of_archive(file: bytes) -> Iterable[Line]:
     with zipfile.ZipFile(io.BytesIO(file)) as archive:
         _check_entries(archive)
         names = {_part(name): name for name in archive.namelist()}
@@ -345,13 +353,13 @@ def _rels(part: str) -> str:
     return _part(f"{directory}/_rels/{name}.rels")
 
 
-def _of_package(package: _Package, file: bytes) -> list[Row]:
+def _of_package(package: _Package, file: bytes) -> Iterable[Line]:
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(file if package.is_plain else package.plain()))
     sheet = _of_macs(workbook)
     return _of_sheet(workbook, sheet, _xlsx_marks(package, sheet))
 
 
-def _of_xls(file: bytes) -> list[Row]:
+def _of_xls(file: bytes) -> Iterable[Line]:
     names = [name.encode("utf-16-le") for name in ("EncryptedPackage", "_VBA_PROJECT")]
     for name, code in zip(names, ("file-encrypted", "file-has-macros"), strict=True):
         if name in file:
@@ -379,19 +387,19 @@ def _begins(workbook: CalamineWorkbook, index: int) -> bool:
     return sheet.start == (0, 0) and any(_is_header(list(cells)) for cells in islice(sheet.iter_rows(), 2))
 
 
-def _of_sheet(workbook: CalamineWorkbook, index: int, marks: dict[int, str]) -> list[Row]:
+def _of_sheet(workbook: CalamineWorkbook, index: int, marks: dict[int, str]) -> Iterable[Line]:
     sheet = workbook.get_sheet_by_index(index)
     if sheet.start != (0, 0):
         raise Unreadable("header-missing")
 
-    def rows() -> Iterator[tuple[int, list[Cell], str | None]]:
+    def lines() -> Iterator[Line]:
         for line, cells in enumerate(sheet.iter_rows(), 1):
             yield line, list(cells), marks.get(line)
         # Below the last value there may be formulas that have none.
         for line in range(sheet.height + 1, max(marks, default=0) + 1):
             yield line, [], marks.get(line)
 
-    return _judged(rows())
+    return lines()
 
 
 def _check_entries(archive: zipfile.ZipFile) -> None:
@@ -503,7 +511,7 @@ def main() -> None:
     for limit in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
         resource.setrlimit(limit, (0, 0))
     try:
-        answer: dict[str, object] = {"rows": read(sys.stdin.buffer.read())}
+        answer: dict[str, object] = {"rows": read(sys.stdin.buffer.read(), with_codes=_WITH_CODES in sys.argv)}
     except Unreadable as reason:
         answer = {"refused": reason.args[0]}
     except PasswordError:

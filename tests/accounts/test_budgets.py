@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +17,7 @@ from kernel.service import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
 from tests.accounts.conftest import Region, settings_for
+from tests.waiting import eventually
 
 OPERATOR = Actor(account_id=str(uuid4()), role=Role.SUPER_MANAGER)
 
@@ -46,12 +45,6 @@ async def write(region: Region, installer: Actor) -> bool:
     return True
 
 
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await is_so():  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-
-
 async def test_a_budget_of_its_own_holds_within_seconds_in_every_replica_and_after_a_restart(
     tmp_path: Path, mongodb_uri: str
 ) -> None:
@@ -68,7 +61,7 @@ async def test_a_budget_of_its_own_holds_within_seconds_in_every_replica_and_aft
                 # Any replica may answer: ten in a row that are refused were refused by both.
                 return not any([await write(region, bright) for _ in range(10)])
 
-            await until(nobody_writes)
+            await eventually(nobody_writes)
             assert await write(region, clear)
             # What ends a right is done all the same.
             await region.tell(WithdrawAccess, bright, installer_id=bright.installer_id)
@@ -76,7 +69,7 @@ async def test_a_budget_of_its_own_holds_within_seconds_in_every_replica_and_aft
             region = Region(service)
             assert not await write(region, bright)
             await region.tell(SetBudget, OPERATOR, **wish(bright, 100_000))
-            await until(lambda: write(region, bright))
+            await eventually(lambda: write(region, bright))
             await region.tell(SetBudget, OPERATOR, **wish(bright, None))
             page = await region.see(ListBudgets, OPERATOR)
             (row,) = [each for each in page.rows if each.payer_id == bright.installer_id]

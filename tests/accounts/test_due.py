@@ -1,7 +1,5 @@
 """What comes due by itself: expiry, and the end of account access."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -29,14 +27,9 @@ from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
 from services.accounts.household import months_later
 from tests.accounts.conftest import Region, settings_for
+from tests.waiting import eventually
 
 SOON = timedelta(seconds=3)
-
-
-async def eventually(probe: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await probe():  # noqa: ASYNC110 (what is awaited is a timer of the server)
-            await asyncio.sleep(0.05)
 
 
 async def trail(region: Region, actor: Actor, subject_id: str) -> list[str]:

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.console.browsing import DESK, Visit
+from tests.console.doors import bound, powered
 from tests.console.town import Town, texts
 
 NAMES = {"en": "English", "fa": "فارسی", "he": "עברית"}
@@ -62,6 +63,34 @@ async def test_the_layout_mirrors_with_the_language_which_is_remembered(place: T
 
     await switch(page, "he", "en")
     await expect(page.locator("html")).to_have_attribute("dir", "ltr")
+
+
+# Of each number, date or address that fills a line: how far its text is from where the lines around it begin.
+_INDENTS = """nodes => nodes
+  .filter(node => node.offsetParent && getComputedStyle(node).display !== "inline")
+  .map(node => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return node.parentElement.getBoundingClientRect().right - range.getBoundingClientRect().right;
+  })"""
+
+
+@pytest.mark.row("G-14")
+async def test_what_runs_from_the_left_stands_at_the_right_like_the_lines_around_it(place: Town, visit: Visit) -> None:
+    installer = await place.installer()
+    home = await place.household(installer, "Lilac House")
+    device = await bound(installer, home)
+    async with powered(place, device) as intercom:
+        await intercom.tell_door("opened", relay=1, method="pin")
+        page = await visit(installer, f"/user/{home}/access", locale="fa-IR")
+        await expect(page.locator("time")).to_have_count(1)
+        moments = await page.locator("time").evaluate_all(_INDENTS)
+        assert moments
+        await page.goto(f"/user/{home}/devices/new")
+        await expect(page.locator(".machine", has_text="R28")).to_be_visible()
+        versions = await page.locator(".machine").evaluate_all(_INDENTS)
+        assert versions
+        assert max(*moments, *versions) < 2
 
 
 @pytest.mark.row("G-14")

@@ -96,6 +96,8 @@ async def test_a_mac_of_another_library_is_claimed_by_the_code_on_its_label(
     await field(dialog, "Code on the label").fill("7q2k 91xm")
     await dialog.get_by_role("button", name="Submit").click()
     await expect(page.get_by_text("The MAC is in the library")).to_be_visible()
+    if screen is DESK:
+        await expect(row(page, mac)).to_contain_text("Stored")
 
     page = await visit(await place.installer(), "/mac-library", viewport=screen)
     await page.get_by_role("button", name="New").first.click()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import Any
 from uuid import uuid4
-
-import pytest
 
 from contracts.accounts import SetBudget
 from contracts.budgets import BudgetService, PayerKind
@@ -25,6 +23,7 @@ from kernel.decider import Refused
 from services.devices.reserve import outlasts_budget
 from tests.devices.conftest import Region, a_mac
 from tests.devices.test_link import standing
+from tests.waiting import eventually
 
 OPERATOR = Actor(account_id=str(uuid4()), role=Role.SUPER_MANAGER)
 
@@ -36,12 +35,15 @@ async def set_budget(region: Region, kind: PayerKind, payer_id: str, events: int
 
 async def until_limit(region: Region, typed: str, payer_id: str, limit: int) -> Any:
     """What the page shows of it, once it has that budget."""
-    async with asyncio.timeout(60):
-        while True:
-            page = await region.see(ListDeviceBudgets, OPERATOR, q=typed)
-            if found := [each for each in page.rows if each.payer_id == payer_id and each.limit == limit]:
-                return found[0]
-            await asyncio.sleep(0.1)
+    found: list[Any] = []
+
+    async def is_shown() -> bool:
+        page = await region.see(ListDeviceBudgets, OPERATOR, q=typed)
+        found[:] = [each for each in page.rows if each.payer_id == payer_id and each.limit == limit]
+        return bool(found)
+
+    await eventually(is_shown)
+    return found[0]
 
 
 async def test_a_device_with_a_budget_of_nothing_is_answered_and_not_recorded_until_it_has_more(
@@ -59,14 +61,17 @@ async def test_a_device_with_a_budget_of_nothing_is_answered_and_not_recorded_un
             await flooding.until(lambda it: not it._unsaid)  # it was answered
             return len((await region.see(ListDoorEvents, stand.installer, device_id=device_id)).rows)
 
-        async with asyncio.timeout(60):
-            before = await recorded()
-            while before != (before := await recorded()):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        async def nothing_more_is_recorded() -> bool:
+            return await recorded() == await recorded()
+
+        await eventually(nothing_more_is_recorded)
+        before = await recorded()
         await set_budget(region, PayerKind.DEVICE, device_id, 1000)
-        async with asyncio.timeout(60):
-            while await recorded() <= before:  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+
+        async def more_is_recorded() -> bool:
+            return await recorded() > before
+
+        await eventually(more_is_recorded)
 
 
 async def test_a_tenant_beyond_its_own_budget_is_refused_here_and_may_still_take_away(region: Region) -> None:
@@ -75,11 +80,7 @@ async def test_a_tenant_beyond_its_own_budget_is_refused_here_and_may_still_take
     await region.tell(RegisterMac, installer, mac=kept)
     await set_budget(region, PayerKind.TENANT, str(installer.installer_id), 1)
     assert (await until_limit(region, "slow", str(installer.installer_id), 1)).name == "Slow Bells"
-    with pytest.raises(Refused) as refusal:  # noqa: PT012
-        async with asyncio.timeout(60):
-            while True:
-                await region.tell(RegisterMac, installer, mac=a_mac())
-    assert refusal.value.code == SPENT
+    await eventually(partial(is_spent, region, installer))
     await region.tell(RemoveMac, installer, mac=kept)
     other = await region.installer()
     await region.tell(RegisterMac, other, mac=a_mac())
@@ -95,19 +96,17 @@ async def test_doors_open_from_the_app_when_the_budget_of_their_installer_is_spe
     async with standing(region) as stand:
         intercom = await stand.intercom()
         await set_budget(region, PayerKind.TENANT, str(stand.installer.installer_id), 0)
-        async with asyncio.timeout(60):
-            while await is_free(region, stand.installer):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        await eventually(partial(is_spent, region, stand.installer))
         unlocked = await stand.tell(UnlockDoor, intercom, relay=1)
         await stand.until_command(unlocked, DeviceCommandState.DONE)
 
 
-async def is_free(region: Region, installer: Actor) -> bool:
-    """Whether the installer may have something recorded."""
+async def is_spent(region: Region, installer: Actor) -> bool:
+    """Whether the installer may have nothing more recorded."""
     try:
         await region.tell(RegisterMac, installer, mac=a_mac())
     except Refused as refused:
         if refused.code != SPENT:
             raise
-        return False
-    return True
+        return True
+    return False

@@ -22,6 +22,7 @@ from services.accounts.__main__ import SERVICE
 from tests.faults.damaging import Place, cut, place
 from tests.faults.test_damaged_log import is_damaged
 from tests.ops.test_cli import smartplus
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 MANAGERS = 8
@@ -81,9 +82,11 @@ async def here(tmp_path: Path, mongo_server: MongoServer) -> AsyncIterator[Place
             await made.until(lambda said: said["ready"])
             for number in range(MANAGERS):
                 await service.caller.command(manager(number))
-            async with asyncio.timeout(60):
-                while any((await service.projector.lag()).values()):  # noqa: ASYNC110 (another task)
-                    await asyncio.sleep(0.05)
+
+            async def is_projected() -> bool:
+                return not any((await service.projector.lag()).values())
+
+            await eventually(is_projected)
         await made.nats.kill()
         (block,) = made.nats.data_dir.glob("jetstream/*/streams/ACCOUNTS/msgs/*.blk")
         cut(block)

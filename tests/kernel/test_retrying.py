@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from contracts.message import Position
 from kernel.retrying import AGAIN, wish
 from tests.kernel.projecting import BAD
 from tests.kernel.test_reaction import Desk, running, two
@@ -29,15 +30,15 @@ async def test_what_waited_is_done_once_and_in_order_when_somebody_asks(two: Des
         await two.reached(await two.there.tally("c", 7))
         assert [each["seq"] for each in await parked.find().sort("seq", 1).to_list()] == [2, 3, 5, 6]
         assert all("at" in each for each in await parked.find().to_list())
-        assert await wish(parked, NAME, "operator", (stream, 999)) == 0
-        assert await wish(parked, NAME, "operator", (stream, 2)) == 2
+        assert await wish(parked, NAME, "operator", Position(stream=stream, seq=999)) == 0
+        assert await wish(parked, NAME, "operator", Position(stream=stream, seq=2)) == 2
         await tried(two)
         first = await parked.find_one({"seq": 2})
         assert first is not None
         assert first["reason"].startswith("JSONDecodeError")
         assert await two.notes("a") == (1,)
         two.there.decoder.cured = True
-        await wish(parked, NAME, "operator", (stream, 3))
+        await wish(parked, NAME, "operator", Position(stream=stream, seq=3))
         await tried(two)
         assert await two.notes("a") == (1, 1, 3)
         assert await two.notes("b") == (1,)

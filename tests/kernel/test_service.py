@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,7 @@ from tests.kernel.toy import (
     echo_of,
     new_id,
 )
+from tests.waiting import eventually
 
 SECRET = "00" * 32
 
@@ -88,12 +89,6 @@ async def counted(toy: Running, counter_id: str, after: str) -> int:
 async def asked(port: int, path: str) -> httpx.Response:
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         return await client.get(f"http://127.0.0.1:{port}{path}")
-
-
-async def eventually(probe: Callable[[], Awaitable[bool]], timeout_s: float = 30.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not await probe():  # noqa: ASYNC110 (what is awaited happens in other processes)
-            await asyncio.sleep(0.05)
 
 
 async def test_a_query_shows_what_was_just_commanded(toy: Running) -> None:

@@ -32,7 +32,7 @@ function Kind({ of }: { of: DoorEventKind }) {
 function Moment({ of: row }: { of: DoorEventRow }) {
   const { t } = useTranslation();
   return (
-    <Stack gap={1} align="flex-start">
+    <Stack gap={1}>
       <Time value={row.happened_at} />
       {row.clock_wrong && (
         <Text span inherit c="dimmed" fw={400}>

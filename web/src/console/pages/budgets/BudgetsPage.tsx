@@ -57,7 +57,7 @@ export function BudgetsPage() {
     timeZone: "UTC",
     hour: "2-digit",
     minute: "2-digit",
-    hour12: false,
+    hourCycle: "h23",
   });
   return (
     <Page title={t("module.budgets")}>

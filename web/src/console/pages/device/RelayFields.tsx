@@ -87,7 +87,7 @@ export function RelayFields({ title, relay, gate, gateId, errors, onChange, onRe
             placeholder={t("device.dtmfNone")}
             data={dtmf}
             clearable
-            dir="ltr"
+            {...(relay.dtmf && { dir: "ltr" })}
             clearButtonProps={{ "aria-label": t("search.clear") }}
             value={relay.dtmf}
             onChange={(dtmf) => set({ dtmf })}
@@ -124,9 +124,7 @@ export function GateReason({ gate, id }: { gate: MethodGate; id?: string }) {
     <Text span inherit display="block" mt="sm" id={id}>
       {t(gate.state === "closed" ? "device.gateClosed" : "device.gateNotYetKnown")}
       {gate.needs.map((need) => (
-        <Text key={need} span inherit display="block">
-          <Machine value={need.replace(/\+$/, "").replace(" ", " ≥ ")} fw={600} />
-        </Text>
+        <Machine key={need} value={need.replace(/\+$/, "").replace(" ", " ≥ ")} fw={600} display="block" />
       ))}
     </Text>
   );

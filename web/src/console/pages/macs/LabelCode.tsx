@@ -1,5 +1,5 @@
-import { TextInput } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { LabelInput } from "../../../ui/LabelInput";
 
 interface LabelCodeProps {
   value: string;
@@ -13,18 +13,12 @@ interface LabelCodeProps {
 export function LabelCode({ value, onChange, error, claiming }: LabelCodeProps) {
   const { t } = useTranslation();
   return (
-    <TextInput
+    <LabelInput
       label={t("macs.labelCode")}
       description={t(claiming ? "macs.labelCodeClaims" : "macs.labelCodeSaid")}
       required={claiming}
       withAsterisk={claiming}
       autoFocus={claiming}
-      dir="ltr"
-      styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-      autoComplete="off"
-      autoCapitalize="characters"
-      spellCheck={false}
-      maxLength={64}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       error={error}

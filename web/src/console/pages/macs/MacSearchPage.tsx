@@ -1,10 +1,11 @@
-import { Button, Group, Text, TextInput } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { findMac, fresh, Problem } from "../../../api";
+import { LabelInput } from "../../../ui/LabelInput";
 import { Page } from "../../../ui/Page";
 import { Failure, NoData, Waiting } from "../../../ui/States";
 import { macDigits } from "../devices/mac";
@@ -44,16 +45,10 @@ export function MacSearchPage() {
           else setParams({ mac: digits });
         }}
       >
-        <TextInput
+        <LabelInput
           flex={{ base: "1 1 100%", xs: "0 1 360px" }}
           label={t("macs.mac")}
           description={t("macs.anyNotation")}
-          dir="ltr"
-          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-          autoComplete="off"
-          autoCapitalize="characters"
-          spellCheck={false}
-          maxLength={64}
           required
           value={text}
           onChange={(event) => {

@@ -89,6 +89,12 @@ export function MacsPage() {
             render: (row: MacRow) =>
               row.installer_id ? <UserText value={installers.get(row.installer_id)} /> : t("macs.anyInstaller"),
           },
+          {
+            key: "label",
+            label: t("macs.labelCode"),
+            width: 150,
+            render: (row: MacRow) => t(row.has_label ? "macs.labelStored" : "macs.labelNone"),
+          },
         ]
       : [
           {

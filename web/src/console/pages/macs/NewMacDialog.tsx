@@ -1,4 +1,4 @@
-import { Alert, Text, TextInput } from "@mantine/core";
+import { Alert, Text } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -6,6 +6,7 @@ import { Trans, useTranslation } from "react-i18next";
 import { claimMac, once, type Problem, registerMac } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { FormDialog } from "../../../ui/Dialog";
+import { LabelInput } from "../../../ui/LabelInput";
 import { sortRefusals, toastDone } from "../../../ui/refusals";
 import { MacText } from "../devices/MacText";
 import { macDigits } from "../devices/mac";
@@ -73,17 +74,11 @@ export function NewMacDialog({ onClose }: { onClose: () => void }) {
         else (claiming ? claim : register).mutate({ mac: digits, code: code.trim() });
       }}
     >
-      <TextInput
+      <LabelInput
         label={t("macs.mac")}
         description={t("macs.anyNotation")}
         withAsterisk
         required
-        dir="ltr"
-        styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-        autoComplete="off"
-        autoCapitalize="characters"
-        spellCheck={false}
-        maxLength={64}
         data-autofocus
         value={text}
         onChange={(event) => {
