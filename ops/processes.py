@@ -6,12 +6,14 @@ The rule it protects: whatever ends us (Ctrl-C, SIGTERM, SIGKILL), no process st
 import asyncio
 import contextlib
 import ctypes
+import functools
+import itertools
 import os
 import random
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
@@ -19,6 +21,7 @@ _PR_SET_PDEATHSIG = 1
 # Below the kernel's ephemeral range (32768 and up): a client that redials a port there while its server is down
 # can be given that very port, connect to itself, and hold it against the server's return.
 _LOCAL_PORTS = range(20000, 32000)
+_SHARES = 8
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -33,10 +36,20 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now; it is not reserved, so use it soon."""
-    while not port_is_free(port := random.choice(_LOCAL_PORTS)):  # noqa: S311
-        pass
-    return port
+    """A loopback port that nobody listens on now; it is not reserved, so use it soon.
+
+    It is another one each time, for some time, and hardly one that a process beside this one is given: between here and
+    a server that listens nobody would notice.
+    """
+    return next(port for port in _own_ports() if port_is_free(port))
+
+
+@functools.cache
+def _own_ports() -> Iterator[int]:
+    """This process's share of the ports, in any order, over and over."""
+    share = [port for port in _LOCAL_PORTS if port % _SHARES == os.getpid() % _SHARES]
+    random.shuffle(share)
+    return itertools.cycle(share)
 
 
 def _dies_with(parent: int, sign: signal.Signals) -> Callable[[], None] | None:
