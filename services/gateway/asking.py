@@ -63,9 +63,9 @@ class Asking:
         """The parameter `after` as the services read it. Raises `Problem`. Several tokens are answered with one."""
         if not after:
             return None
-        positions = self._positions.opened(after)
+        positions = self._positions.opened(after, self.holder.person)
         if "," in after:
-            self._scope["state"][_MERGED] = self._positions.sealed(positions)
+            self._scope["state"][_MERGED] = self._positions.sealed(positions, self.holder.person)
         return positions
 
     async def bytes(self, query: Query) -> bytes:
@@ -114,7 +114,7 @@ class Sending(Asking):
 
     def position_header(self, position: str) -> dict[str, str]:
         """The header by which a client learns that position."""
-        return {POSITION_HEADER: self._positions.sealed(position)}
+        return {POSITION_HEADER: self._positions.sealed(position, self.holder.person)}
 
     def id_of(self, kind: type[Command], **places: str) -> UUID:
         """The id for a command of that kind to what `places` names; under one Idempotency-Key always the same."""

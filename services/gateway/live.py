@@ -58,9 +58,10 @@ class _Notice(NamedTuple):
 class _Listener:
     """One open stream, and what waits to be sent to it: a notice, or None to look whether its session still lives."""
 
-    def __init__(self, tenants: frozenset[str], session: SessionView) -> None:
+    def __init__(self, tenants: frozenset[str], holder: Holder) -> None:
         self.tenants = tenants
-        self.session = session
+        self.session = holder.session
+        self.person = holder.person
         self.waiting: asyncio.Queue[_Notice | None] = asyncio.Queue(QUEUE)
         self.missed = False
         self.doubtful = False
@@ -139,7 +140,7 @@ class Live:
         session_id = holder.session.session_id
         if sum(each.session.session_id == session_id for each in self._listeners) >= PER_SESSION:
             raise Problem(429, "too-many", f"A session has at most {PER_SESSION} live streams.")
-        return self._stream(_Listener(tenants, holder.session), holder, last_id)
+        return self._stream(_Listener(tenants, holder), holder, last_id)
 
     async def _stream(self, listener: _Listener, holder: Holder, last_id: str) -> AsyncIterator[ServerSentEventMessage]:
         self._listeners.add(listener)
@@ -185,7 +186,7 @@ class Live:
     def _told(self, notice: _Notice, listener: _Listener) -> str:
         """The change as that listener is told it: with all that it was told before, so that one position is enough."""
         listener.told = merged(each for each in (listener.told, notice.change.position) if each)
-        position = self._positions.sealed(listener.told)
+        position = self._positions.sealed(listener.told, listener.person)
         return Change(thing=notice.thing, ids=list(notice.change.ids), position=position).model_dump_json()
 
     def _id(self, number: int, listener: _Listener) -> str:

@@ -1,6 +1,7 @@
 """Positions as clients see them: tokens that only this region can read, so that nobody counts what others do.
 
-The rule it protects: nothing that leaves the gateway tells a sequence, and no position is taken that it did not give.
+The rule it protects: nothing that leaves the gateway tells a sequence, and no position is taken that it did not give to
+that person. Two who compare their tokens do not even learn whether something was recorded between.
 """
 
 from collections.abc import Iterable
@@ -23,15 +24,15 @@ class Positions:
     def __init__(self, secrets: Secrets) -> None:
         self._opaque = Opaque(secrets, "positions")
 
-    def sealed(self, positions: str) -> str:
-        """One token for positions with commas between them. Raises `ValueError` on what is none."""
+    def sealed(self, positions: str, person: str) -> str:
+        """One token for that account, for positions with commas between them. Raises `ValueError` on what is none."""
         # As many digits for every sequence: the length tells nothing.
-        return self._opaque.sealed(",".join(f"{stream}.{seq:018d}" for stream, seq in _newest([positions])))
+        return self._opaque.sealed(",".join(f"{stream}.{seq:018d}" for stream, seq in _newest([positions])), person)
 
-    def opened(self, after: str) -> str:
-        """The newest position in each stream that these tokens name, with commas. Raises `Problem` 400 at `after`."""
+    def opened(self, after: str, person: str) -> str:
+        """The newest position in each stream that that person's tokens name, with commas. Raises `Problem` 400."""
         tokens = after.split(",")
-        opened = [text for each in tokens[: TOKENS_MAX + 1] if (text := self._opaque.opened(each)) is not None]
+        opened = [text for each in tokens[: TOKENS_MAX + 1] if (text := self._opaque.opened(each, person)) is not None]
         if len(opened) < len(tokens) or len(tokens) > TOKENS_MAX:
             code = "position-invalid"
             fault = FieldRefusal(field="after", code=code, detail=REFUSALS[code].sentence)

@@ -65,6 +65,11 @@ class Holder:
     address: str | None
 
     @property
+    def person(self) -> str:
+        """The account of whoever sits there, also while it acts in another."""
+        return (self.own or self.session).account_id
+
+    @property
     def actor(self) -> Actor:
         """The actor as services see it."""
         held = self.session

@@ -115,7 +115,7 @@ async def test_every_command_reaches_its_service_stamped(desk: Desk, visitor: Br
     if answer.status_code == 201:
         assert answer.json()["id"] == str(sent.command_id)
     assert answer.json()["position"] == answer.headers["smartplus-position"]
-    assert desk.positions.opened(answer.json()["position"]) == "ACCOUNTS.7"
+    assert desk.positions.opened(answer.json()["position"], view.account_id) == "ACCOUNTS.7"
 
 
 def test_every_body_has_an_example() -> None:
@@ -200,9 +200,9 @@ async def test_a_budget_that_is_spent_says_when_to_come_back(desk: Desk, visitor
 
 @pytest.mark.row("G-01")
 async def test_a_list_is_the_services_answer_byte_for_byte(desk: Desk, visitor: Browser) -> None:
-    await somebody(desk, visitor, Role.INSTALLER)
+    me = (await somebody(desk, visitor, Role.INSTALLER)).account_id
     desk.views[a.ListUsers] = b'{"rows": [ ],"total":0,  "page":2,"per_page":30}'
-    after = desk.positions.sealed("ACCOUNTS.7,DEVICES.2")
+    after = desk.positions.sealed("ACCOUNTS.7,DEVICES.2", me)
     answer = await visitor.ask("GET", f"/users?page=2&per_page=30&key=family_sip&q=12&after={after}")
     assert answer.content == desk.views[a.ListUsers]
     asked = desk.last(a.ListUsers)

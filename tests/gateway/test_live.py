@@ -71,7 +71,7 @@ async def test_a_change_reaches_an_open_page_of_its_tenant(desk: Desk, visitor: 
     view = await somebody(desk, visitor, Role.INSTALLER)
     async with following(visitor) as stream:
         await desk.tell(view.installer_id or "", "household", "h1", "h2", position="ACCOUNTS.9")
-        position = desk.positions.sealed("ACCOUNTS.9")
+        position = desk.positions.sealed("ACCOUNTS.9", view.account_id)
         assert await stream.next() == {"data": {"thing": "household", "ids": ["h1", "h2"], "position": position}}
 
 
@@ -81,7 +81,7 @@ async def test_a_position_of_a_stream_contains_all_that_it_told_before(desk: Des
     async with following(visitor) as stream:
         for position, expected in told:
             await desk.tell(view.installer_id or "", "household", "h1", position=position)
-            assert desk.positions.opened((await stream.next())["data"]["position"]) == expected
+            assert desk.positions.opened((await stream.next())["data"]["position"], view.account_id) == expected
 
 
 async def test_nobody_hears_of_another_tenants_changes(desk: Desk, gateway: Running) -> None:

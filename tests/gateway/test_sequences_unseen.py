@@ -44,7 +44,7 @@ async def test_nothing_of_two_writes_tells_how_much_others_wrote_between(town: W
         said = json.dumps([answer.json(), dict(answer.headers)], separators=(",", ":"))
         assert not _SEQUENCE.search(said), said
         assert not re.fullmatch(r'"?\d+"?', answer.headers.get("etag", "")), answer.headers["etag"]
-    opened = [int(Positions(town.secrets).opened(each).rpartition(".")[2]) for each in positions]
+    opened = [int(Positions(town.secrets).opened(each, bright.account_id).rpartition(".")[2]) for each in positions]
     assert [after - before > 1 for before, after in pairwise(opened)] == [True, True]
     assert len({len(each) for each in positions}) == 1
 
