@@ -198,9 +198,9 @@ def secrets_of(house: House) -> Secrets:
     return Secrets.parse(Path(house.environment["SMARTPLUS_SECRET_FILE"]).read_text())
 
 
-def position_of(house: House, token: str) -> Position:
-    """The place in a log that an answer's position names."""
-    return Position.parse(Positions(secrets_of(house)).opened(token))
+def position_of(house: House, token: str, account_id: str) -> Position:
+    """The place in a log that a position names which was given to that account."""
+    return Position.parse(Positions(secrets_of(house)).opened(token, account_id))
 
 
 def wrappings_of(house: House) -> Wrappings:

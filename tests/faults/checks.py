@@ -79,7 +79,7 @@ def nothing_lost(house: House, history: History, found: Contents) -> None:
     for each in found.recorded:
         commands[each.aggregate_id].add(each.command_id)
     for operation in history.of(Outcome.OK):
-        seq = position_of(house, operation.position).seq
+        seq = position_of(house, operation.position, operation.account_id).seq
         assert seq in by_seq, f"{operation.kind} {operation.key}: position {operation.position} is not in the log"
         stands = by_seq[seq]
         assert stands.aggregate_id == operation.id or stands.command_id in commands[operation.id], (

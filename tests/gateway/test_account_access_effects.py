@@ -210,15 +210,18 @@ async def test_what_is_made_under_account_access_waits_for_the_installer_in_pers
     inside.logins |= {child_email, master_email, added["extra"]["uid"], other["extra"]["uid"]}
     assert await inside.doors_opened() == []
 
-    # The installer sees that they wait, and hands them over.
-    shown = await bright.do("GET", f"{home}?after={added['position']}")
+    # The installer sees that they wait, and hands them over. A position is of use to whom it was given.
+    seen = [(home, added), (f"/users/{other['id']}", other), (f"/devices/{bound['id']}", bound)]
+    for path, made in seen:
+        assert (await inside.ask("GET", f"{path}?after={made['position']}")).is_success
+    shown = await bright.do("GET", home)
     assert not shown["waits_for_password"]
     assert {each["member_id"]: each["waits_for_password"] for each in shown["family"]} == {
         places["member_id"]: False,
         added["id"]: True,
     }
-    assert (await bright.do("GET", f"/users/{other['id']}?after={other['position']}"))["waits_for_password"]
-    assert (await bright.do("GET", f"/devices/{bound['id']}?after={bound['position']}"))["waits_for_key"]
+    assert (await bright.do("GET", f"/users/{other['id']}"))["waits_for_password"]
+    assert (await bright.do("GET", f"/devices/{bound['id']}"))["waits_for_key"]
     issued = await bright.do("POST", f"{home}/members/{added['id']}/reset-password")
     assert await logs_in(town, child_email, issued["extra"]["credential"])
     rotated = await bright.do("POST", f"/devices/{bound['id']}/key")
