@@ -1,0 +1,1 @@
+"""What an earlier SmartPlus left in its data folder, kept to be opened by the present one."""
