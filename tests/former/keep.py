@@ -1,7 +1,7 @@
 """Makes a data folder to keep: a small world, what was answered about it, and what stood in its stores.
 
-`python -m tests.former.keep tests/former/NAME` writes NAME.tar.xz and NAME.json. Nothing in it runs out by itself: opened
-years later it must answer alike.
+`python -m tests.former.keep tests/former/NAME` writes NAME.tar.xz and NAME.json. Nothing in it runs out by itself:
+opened years later it must answer alike.
 """
 
 import asyncio
