@@ -38,6 +38,18 @@ async def test_who_tries_codes_hears_thirty_times_an_hour_that_they_are_wrong(de
         assert (await other.ask("POST", path(0), json=BODY)).status_code == 200
 
 
+@pytest.mark.parametrize("codes", [["7Q2K91XM"], [f"7Q2K91X{n}" for n in range(10)]], ids=["one code", "many codes"])
+async def test_a_wrong_code_counts_each_time_also_under_one_key(desk: Desk, visitor: Browser, codes: list[str]) -> None:
+    await somebody(desk, visitor, Role.INSTALLER)
+    desk.refuses[d.ClaimMac] = refused("mac-claim-refused", "code")
+
+    async def status(n: int) -> int:
+        body, headers = {"code": codes[n % len(codes)]}, {"Idempotency-Key": "one-key"}
+        return (await visitor.ask("POST", path(0), json=body, headers=headers)).status_code
+
+    assert [await status(n) for n in range(MOST + 2)] == [409] * MOST + [429] * 2
+
+
 @pytest.mark.parametrize("code", ["mac-bound", "mac-quota-reached", None])
 async def test_right_codes_are_not_counted(desk: Desk, visitor: Browser, code: str | None) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
