@@ -97,6 +97,10 @@ async def test_three_servers_form_a_cluster_that_each_service_enters_and_whose_l
         for path in ("readinessProbe", "livenessProbe"):
             asked = workload(objects, "nats").container[path]["httpGet"]["path"]
             assert await ask(nodes[0].monitor_url + asked) is not None
+        for node in nodes:
+            state = await ask(f"{node.monitor_url}/varz")
+            assert state is not None
+            assert (state.json()["server_name"], state.json()["mqtt"]["port"]) == (node.name, node.ports[1883])
         for name in SERVES:
             client = await connect(_here(secrets[name]["NATS_URL"], nodes, nodes[0]), name)
             await check_server(client, nodes[0].monitor_url)

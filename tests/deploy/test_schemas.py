@@ -6,6 +6,9 @@ No schema knows MongoDBCommunity; what we use of its definition stands beside th
 from __future__ import annotations
 
 import json
+import subprocess
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -13,6 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from ops.mongo_users import _roles
+from ops.servers import find_mongod
 from tests.deploy.manifests import LOCAL, RENDERED, ROOT, Manifest, named, of_kind, rendered
 
 OLDEST, NEWER = "1.30", "1.37"
@@ -84,3 +88,22 @@ def test_mongodb_keeps_no_values_that_were_erased() -> None:
     assert settings["operationProfiling.slowOpThresholdMs"] == 2**31 - 1
     assert settings["setParameter.minSnapshotHistoryWindowInSeconds"] == 0
     assert settings["replication.oplogSizeMB"] == 990
+
+
+def test_mongod_knows_every_setting(tmp_path: Path) -> None:
+    """The operator hands them on as they are; mongod does not start with one that it does not know."""
+    (mongo,) = of_kind(rendered(LOCAL), "MongoDBCommunity")
+    assert _is_taken(mongo["spec"]["additionalMongodConfig"], tmp_path)
+    assert not _is_taken({"replication.oplogSize": 990}, tmp_path)
+
+
+def _is_taken(settings: dict[str, Any], folder: Path) -> bool:
+    nested: dict[str, Any] = {}
+    for name, value in settings.items():
+        *above, last = name.split(".")
+        reduce(lambda inner, each: inner.setdefault(each, {}), above, nested)[last] = value
+    (folder / "mongod.conf").write_text(json.dumps(nested))
+    mongod = find_mongod()
+    in_docker = ["run", "--rm", "--volume", f"{folder}:{folder}", mongod.image, "mongod"] if mongod.image else []
+    command = [mongod.path, *in_docker, "--config", str(folder / "mongod.conf"), "--outputConfig"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
