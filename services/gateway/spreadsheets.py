@@ -61,7 +61,7 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 # Where the reader looks for them, whatever a workbook says.
 _FIXED = {"sharedstrings": "sharedStrings", "styles": "styles"}
-_ODD = re.compile(r"\\|%|^\.|/\.")
+_ODD = re.compile(r"\\|%|^\.|/\.|//")
 
 # Cells of column A that calamine shows as their last value (formulas) or as nothing (errors).
 _CELL = re.compile(
@@ -286,8 +286,8 @@ class _Package:
     @property
     def is_plain(self) -> bool:
         """Whether every program finds its parts, without knowing the rules."""
-        told = ElementTree.fromstring(_small(self.archive, self._names[_rels(self.book)]))  # noqa: S314
-        targets = [each.get("Target", "") for each in told if each.get("TargetMode") != "External"]
+        starts = (each.get("Target", "") for each in self._told(""))
+        targets = [each.get("Target", "") for each in self._told(self.book)]
         beside = (each if each.startswith("/") else f"xl/{each}" for each in targets)
         misplaced = any(
             part != f"xl/{_FIXED[kind.rpartition('/')[2]]}.xml".lower()
@@ -297,7 +297,7 @@ class _Package:
         odd = any(
             _ODD.search(target) or _part(part) not in self._names for target, part in zip(targets, beside, strict=True)
         )
-        return self.book == "xl/workbook.xml" and not misplaced and not odd
+        return self.book == "xl/workbook.xml" and not misplaced and not odd and not any(map(_ODD.search, starts))
 
     def plain(self) -> bytes:
         """The same workbook with its parts where every program finds them."""
@@ -326,18 +326,19 @@ class _Package:
 
     def _relations(self, part: str) -> list[tuple[str, str, str]]:
         """Id, kind and part of each relation that `part` has; the kind in small letters."""
-        told = _small(self.archive, self._names.get(_rels(part), ""))
-        if not told:
-            return []
-        root = ElementTree.fromstring(told)  # noqa: S314 (no DOCTYPE: `_check_parts`)
         return [
             (each.get("Id", ""), each.get("Type", "").lower(), self._resolved(part, each.get("Target", "")))
-            for each in root
-            if each.get("TargetMode") != "External"
+            for each in self._told(part)
         ]
 
+    def _told(self, part: str) -> list[ElementTree.Element]:
+        """The relations of `part` to others of this archive, as they are written."""
+        told = _small(self.archive, self._names.get(_rels(part), ""))
+        root = ElementTree.fromstring(told) if told else ()  # noqa: S314 (no DOCTYPE: `_check_parts`)
+        return [each for each in root if each.get("TargetMode") != "External"]
+
     def _resolved(self, part: str, target: str) -> str:
-        target = unquote(target).replace("\\", "/")
+        target = target.replace("\\", "/")
         beside = _part(target if target.startswith("/") else f"{posixpath.dirname(part)}/{target}")
         # Some write them from the root, without saying so.
         return beside if beside in self._names or _part(target) not in self._names else _part(target)
@@ -345,7 +346,7 @@ class _Package:
 
 def _part(name: str) -> str:
     """The name of a part as all names of parts are compared."""
-    return posixpath.normpath(name.replace("\\", "/").lstrip("/")).lower()
+    return posixpath.normpath(unquote(name).replace("\\", "/").lstrip("/")).lower()
 
 
 def _rels(part: str) -> str:
@@ -420,7 +421,7 @@ def _check_parts(archive: zipfile.ZipFile) -> None:
     total = 0
     for entry in archive.infolist():
         unpacked, before, rows = 0, b"", 0
-        is_xml = entry.filename.lower().endswith((".xml", ".rels"))
+        is_xml = _part(entry.filename).endswith((".xml", ".rels"))
         with archive.open(entry) as part:
             while chunk := part.read(_CHUNK_BYTES):
                 if is_xml and not unpacked and not chunk.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):

@@ -287,6 +287,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a cell in the last row and column": (lambda: sparse("XFD1048576", 1_048_576), "file-too-large"),
     "DOCTYPE": (lambda: with_doctype('<!ENTITY x SYSTEM "file:///etc/passwd">'), "file-hostile"),
+    "DOCTYPE in a part whose name is written otherwise": (
+        lambda: packed({**parts(HEADER + cell(2, MAC)), "xl/worksheets/sheet2%2Exml": "<!DOCTYPE x><worksheet/>"}),
+        "file-hostile",
+    ),
     "billion laughs": (lambda: with_doctype('<!ENTITY l0 "lol">' + LAUGHS), "file-hostile"),
     "XML in another encoding": (
         lambda: packed({**parts(HEADER), "xl/workbook.xml": str(parts(HEADER)["xl/workbook.xml"]).encode("utf-16")}),

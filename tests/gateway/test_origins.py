@@ -7,9 +7,12 @@ import pytest
 from contracts.notations import mac_address
 from services.gateway.mac_upload import read_apart
 from tests.gateway.origins import MACS, ORIGINS
+from tests.gateway.targets import TARGETS
 
 FILES = [
-    pytest.param(make, id=f"{origin}: {name}") for origin, files in ORIGINS.items() for name, make in files.items()
+    pytest.param(make, id=f"{origin}: {name}")
+    for origin, files in {**ORIGINS, "targets": TARGETS}.items()
+    for name, make in files.items()
 ]
 
 
