@@ -29,12 +29,14 @@ from nats.aio.client import Client
 
 from bench.report import Timing, heading, judge, load_average, median, p50, rate, show, timing, turn
 from contracts.message import Actor, Command, Event, Personal, Role
-from kernel.codec import Codec
-from kernel.decider import Aggregate, Decision, Ref
-from kernel.handling import Deciding
-from kernel.jetstream import JetStreamLog, connect, open_log
-from kernel.log import NewMessage
-from kernel.vault import MemoryKeys, Secrets
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.deciding.codec import Codec
+from kernel.deciding.decider import Aggregate, Decision, Ref
+from kernel.deciding.handling import Deciding
+from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.log.jetstream import JetStreamLog
+from kernel.log.promise import NewMessage
 from ops.servers import NatsServer
 
 ACTOR = Actor(account_id=str(uuid4()), role=Role.INSTALLER, distributor_id=str(uuid4()), installer_id=str(uuid4()))

@@ -6,7 +6,7 @@ import sys
 import uvloop
 from nats.aio.msg import Msg
 
-from kernel.jetstream import connect
+from kernel.connecting.connection import connect
 
 SUBJECT = "bench.echo"
 ANSWER = b"x" * 4000

@@ -46,8 +46,9 @@ from bench.report import (
 )
 from bench.seeding import BATCH, Household, Seeding, seeding
 from bench.wire import Answer, Visitor
-from kernel.jetstream import open_log
-from kernel.projection import Projector, Source
+from kernel.connecting.stream import open_log
+from kernel.reading.projection import Projector
+from kernel.reading.source import Source
 from services.accounts.__main__ import SERVICE
 from services.accounts.directory import DIRECTORY
 from tests.house import House, distributor, house, installer, super_manager

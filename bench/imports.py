@@ -21,8 +21,10 @@ import uvloop
 from bench.processes import Spent
 from bench.report import heading, judge, load_average, show
 from contracts.devices import IMPORT_CHUNK_ROWS, ImportState
-from kernel.jetstream import JetStreamLog, connect, open_log
-from kernel.log import NewMessage
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.log.jetstream import JetStreamLog
+from kernel.log.promise import NewMessage
 from tests.gateway.lists import XLSX, long_xlsx
 from tests.house import House, Person, distributor, house, installer, super_manager
 

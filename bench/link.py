@@ -34,11 +34,11 @@ from bench.report import heading, judge, load_average, show, timing
 from contracts.accounts import AddUser
 from contracts.devices import BindDevice, DeviceKind, RegisterMac, Relay
 from contracts.message import Actor, Command, Role
-from kernel.bus import Caller
-from kernel.decider import Refused
-from kernel.jetstream import connect
-from kernel.log import Unavailable
-from kernel.mongo import mongo_client
+from kernel.connecting.connection import connect
+from kernel.deciding.decider import Refused
+from kernel.keeping.mongo import mongo_client
+from kernel.log.promise import Unavailable
+from kernel.talking.bus import Caller
 from tests.house import House, Person, distributor, house, installer, super_manager, system
 
 ONLINE_S = 10.0

@@ -21,8 +21,10 @@ from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from bench.report import Timing, heading, judge, load_average, median, rate, show, timing, turn
-from kernel.jetstream import JetStreamLog, connect, open_log
-from kernel.log import NewMessage
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.log.jetstream import JetStreamLog
+from kernel.log.promise import NewMessage
 from ops.servers import NatsServer
 
 BODY = b"x" * 427

@@ -26,13 +26,18 @@ from pymongo import AsyncMongoClient, UpdateOne
 
 from bench.report import Timing, heading, judge, load_average, rate, show, timing
 from contracts.message import Actor, Command, Event, Position, Recorded, Role
-from kernel.codec import Codec
-from kernel.decider import Ref
-from kernel.jetstream import JetStreamLog, connect, open_log
-from kernel.log import NewMessage
-from kernel.projection import Database, Index, Projector, ReadModel, Row, Source
-from kernel.vault import MemoryKeys, Secrets
-from kernel.watermark import Watermark
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.deciding.codec import Codec
+from kernel.deciding.decider import Ref
+from kernel.keeping.mongo import Database
+from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.log.jetstream import JetStreamLog
+from kernel.log.promise import NewMessage
+from kernel.reading.projection import Projector
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.reading.source import Source
+from kernel.reading.watermark import Watermark
 from ops.servers import MongoServer, NatsServer
 
 EVENTS_PER_DOCUMENT = 5

@@ -24,10 +24,9 @@ from bench.report import Timing, heading, judge, load_average, median, show, tur
 from bench.seeding import Household
 from contracts.accounts import ListUsers, UserPage
 from contracts.message import Actor, Recorded, Role
-from kernel.listing import NEWEST_FIRST
-from kernel.mongo import mongo_client
-from kernel.readmodel import BSON, Database
-from kernel.service import Reading
+from kernel.keeping.mongo import BSON, Database, mongo_client
+from kernel.reading.listing import NEWEST_FIRST
+from kernel.service.running import Reading
 from ops.servers import MongoServer
 from services.accounts.directory import DIRECTORY, fold, list_users
 from services.accounts.tallies import TALLIES

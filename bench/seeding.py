@@ -17,15 +17,15 @@ from nats.aio.client import Client
 
 from contracts.accounts import AddUser, CallType, MailLanguage, UserAdded
 from contracts.message import Actor, Position, Role
-from kernel.codec import COMMAND, TIME, Codec
-from kernel.decider import Ref
-from kernel.jetstream import JetStreamLog, connect, open_log
-from kernel.log import NewMessage
-from kernel.mongo import mongo_client
-from kernel.projection import Database
-from kernel.readmodel import BSON
-from kernel.vault import MongoKeys
-from kernel.watermark import Watermark
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.deciding.codec import COMMAND, TIME, Codec
+from kernel.deciding.decider import Ref
+from kernel.keeping.mongo import BSON, Database, mongo_client
+from kernel.keeping.vault import MongoKeys
+from kernel.log.jetstream import JetStreamLog
+from kernel.log.promise import NewMessage
+from kernel.reading.watermark import Watermark
 from services.accounts.__main__ import SERVICE
 from tests.house import House, Person, secrets_of, wrappings_of
 

@@ -1,3 +1,3 @@
 """The machinery of an event-sourced service; it knows no domain."""
 
-import kernel.wait_for  # noqa: F401 (before anything waits)
+import kernel.runtime.wait_for  # noqa: F401 (before anything waits)

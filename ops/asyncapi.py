@@ -17,9 +17,9 @@ from pydantic import BaseModel
 
 from contracts.live import Changed, live_subject
 from contracts.message import Accepted, Command, Event, FilledMark, Query, Refusal, View, fields_marked, service_of
-from kernel.actor import HEADER, LIFETIME_S
-from kernel.bus import Endpoints
-from kernel.telemetry import VERSION
+from kernel.process.telemetry import VERSION
+from kernel.talking.actor import HEADER, LIFETIME_S
+from kernel.talking.bus import Endpoints
 from ops.contracts import published, schema
 
 FILE = Path(__file__).parent.parent / "contracts" / "asyncapi.json"
@@ -167,7 +167,7 @@ def _answer(success: str, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asking_headers() -> dict[str, Any]:
-    token = f"Who acts: signed for this subject and body, for {LIFETIME_S} s, once (`kernel/actor.py`)."
+    token = f"Who acts: signed for this subject and body, for {LIFETIME_S} s, once (`kernel/talking/actor.py`)."
     return {
         "type": "object",
         "required": [HEADER],

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from contracts.budgets import PayerKind
-from kernel.log import Unavailable
-from kernel.mongo import mongo_client
-from kernel.readmodel import BSON
-from kernel.settings import read_settings
-from kernel.spending import most_spent
+from kernel.keeping.mongo import BSON, mongo_client
+from kernel.log.promise import Unavailable
+from kernel.process.settings import read_settings
+from kernel.service.spending import most_spent
 from ops.events import SERVICES
 from ops.failures import ServerFailed
 

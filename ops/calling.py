@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from kernel.bus import Caller
-from kernel.jetstream import connect
-from kernel.settings import read_settings
+from kernel.connecting.connection import connect
+from kernel.process.settings import read_settings
+from kernel.talking.bus import Caller
 
 
 @asynccontextmanager

@@ -112,8 +112,8 @@ def admin_create_super_manager(
     """Make a super manager, the account that creates distributors. The first one of a region is made like this."""
     from pydantic import ValidationError
 
-    from kernel.decider import Refused
-    from kernel.log import Unavailable
+    from kernel.deciding.decider import Refused
+    from kernel.log.promise import Unavailable
 
     try:
         made_up = asyncio.run(_module("admin", data).create_super_manager(name, email, initial_password))
@@ -141,7 +141,7 @@ def admin_make_nats_accounts(
 @admin_app.command("make-wrapping-key")
 def admin_make_wrapping_key(folder: Annotated[Path, typer.Argument(help="Where wrapping keys are kept.")]) -> None:
     """Make the first wrapping key of a region; nothing when the folder has one."""
-    from kernel.wrapping import ids_in, make_key
+    from kernel.keeping.wrapping import ids_in, make_key
 
     if not ids_in(folder):
         make_key(folder)
@@ -349,9 +349,9 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     from nats.errors import Error as NatsError
     from pymongo.errors import PyMongoError
 
-    from kernel.jetstream import UnfitServer
-    from kernel.log import Unavailable
-    from kernel.vault import WrongSecret
+    from kernel.connecting.connection import UnfitServer
+    from kernel.keeping.vault import WrongSecret
+    from kernel.log.promise import Unavailable
 
     try:
         asyncio.run(work)

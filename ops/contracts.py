@@ -25,7 +25,7 @@ from pydantic.fields import FieldInfo
 
 import contracts
 from contracts.message import Event, PersonalMark, fields_marked
-from kernel.codec import Upcast
+from kernel.deciding.codec import Upcast
 
 ROOT = Path(contracts.__file__).parent
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ByteSize
 
-from kernel.settings import DEFAULT_LOG_MAX_BYTES, room_of
+from kernel.process.settings import DEFAULT_LOG_MAX_BYTES, room_of
 from ops.events import SERVICES
 from ops.failures import ServerFailed
 

@@ -14,10 +14,10 @@ import nats.errors
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from kernel.modules import AWAY, READY, how_is
-from kernel.nats_address import NatsAddress
-from kernel.parking import CANNOT_BE_TAKEN as PARKED
-from kernel.writing import ailment
+from kernel.connecting.address import NatsAddress
+from kernel.guarding.writing import ailment
+from kernel.reading.parking import CANNOT_BE_TAKEN as PARKED
+from kernel.talking.modules import AWAY, READY, how_is
 from ops import local
 from ops.disk_need import DiskNeed
 from ops.failures import ServerFailed

@@ -13,14 +13,14 @@ from pathlib import Path
 from pymongo.errors import PyMongoError
 
 import services
-from kernel.erasure import Erasures, is_due
-from kernel.jetstream import connect
-from kernel.log import Unavailable
-from kernel.modules import READY, how_is
-from kernel.mongo import mongo_client
-from kernel.oplog import Pushed, push
-from kernel.rotation import Rotated
-from kernel.settings import Settings, read_settings
+from kernel.connecting.connection import connect
+from kernel.guarding.erasure import Erasures, is_due
+from kernel.keeping.mongo import mongo_client
+from kernel.keeping.oplog import Pushed, push
+from kernel.keeping.rotation import Rotated
+from kernel.log.promise import Unavailable
+from kernel.process.settings import Settings, read_settings
+from kernel.talking.modules import READY, how_is
 from ops import vault
 from ops.failures import ServerFailed
 from ops.rebuild import rebuild

@@ -17,11 +17,13 @@ from rich.table import Table
 import contracts.accounts
 import contracts.devices
 from contracts.message import Event, PersonalMark, Recorded, fields_marked
-from kernel.codec import Codec
-from kernel.decider import Ref
-from kernel.jetstream import JetStreamLog, connect, open_log
-from kernel.settings import read_settings
-from kernel.vault import MongoKeys
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.deciding.codec import Codec
+from kernel.deciding.decider import Ref
+from kernel.keeping.vault import MongoKeys
+from kernel.log.jetstream import JetStreamLog
+from kernel.process.settings import read_settings
 from ops.failures import ServerFailed
 
 SERVICES: dict[str, ModuleType] = {"accounts": contracts.accounts, "devices": contracts.devices}

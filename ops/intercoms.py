@@ -35,10 +35,10 @@ from contracts.devices import (
 )
 from contracts.message import Accepted, Actor, Command, Query, Role, View
 from contracts.permissions import SYSTEM
-from kernel.bus import Caller
-from kernel.decider import Refused
-from kernel.log import Unavailable
-from kernel.settings import read_settings
+from kernel.deciding.decider import Refused
+from kernel.log.promise import Unavailable
+from kernel.process.settings import read_settings
+from kernel.talking.bus import Caller
 from ops import demo_doors
 from ops.calling import calling
 from ops.demo import demo_installers

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from kernel.wrapping import ids_in, make_key
+from kernel.keeping.wrapping import ids_in, make_key
 from ops.failures import ServerFailed
 
 _SECRET_BITS = 256

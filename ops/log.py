@@ -9,15 +9,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kernel.integrity import Memory
-from kernel.jetstream import JetStreamLog, connect, open_log
-from kernel.log import Unavailable
-from kernel.log_memory import LogMemory
-from kernel.mongo import Mongo, mongo_client
-from kernel.readmodel import BSON
-from kernel.settings import Settings, read_settings
-from kernel.survey import Survey, survey
-from kernel.vault import vault_keys
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.guarding.log_memory import LogMemory
+from kernel.guarding.survey import Survey, survey
+from kernel.keeping.mongo import BSON, Mongo, mongo_client
+from kernel.keeping.vault import vault_keys
+from kernel.log.integrity import Memory
+from kernel.log.jetstream import JetStreamLog
+from kernel.log.promise import Unavailable
+from kernel.process.settings import Settings, read_settings
 from ops.events import SERVICES
 from ops.failures import ServerFailed
 

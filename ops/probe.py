@@ -10,7 +10,7 @@ async def ask(url: str, timeout_s: float = 2.0) -> httpx.Response | None:
 
 
 async def damage(ready_url: str, timeout_s: float = 2.0) -> str | None:
-    """Why a service waits for an operator (`kernel.guard`), as its `/health/ready` says; None when it does not."""
+    """Why a service waits for an operator (`kernel.guarding.guard`), as `/health/ready` says; None when it does not."""
     answer = await _answer(ready_url, timeout_s)
     if answer is None or answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
         return None

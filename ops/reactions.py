@@ -7,11 +7,10 @@ import getpass
 from typing import Any
 
 from contracts.message import Position
-from kernel.mongo import mongo_client
-from kernel.parking import WAITING
-from kernel.readmodel import BSON, Collection
-from kernel.retrying import AGAIN, wish
-from kernel.settings import read_settings
+from kernel.keeping.mongo import BSON, Collection, mongo_client
+from kernel.process.settings import read_settings
+from kernel.reacting.retrying import AGAIN, wish
+from kernel.reading.parking import WAITING
 from ops.events import SERVICES
 from ops.failures import ServerFailed
 

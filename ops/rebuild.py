@@ -12,21 +12,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 import services
-from kernel.codec import Codec
-from kernel.edition import Checkpoint
-from kernel.guard import Guard
-from kernel.integrity import Damaged
-from kernel.jetstream import JetStreamLog, UnfitServer, connect, open_log
-from kernel.lease import Held
-from kernel.log import Unavailable
-from kernel.mongo import mongo_client
-from kernel.parking import reason_of
-from kernel.projection import Progress as Step
-from kernel.projection import Projector, Source
-from kernel.readmodel import BSON, Collection, Database
-from kernel.service import Service
-from kernel.settings import Settings, read_settings
-from kernel.vault import MongoKeys, WrongSecret, vault_keys
+from kernel.connecting.connection import UnfitServer, connect
+from kernel.connecting.stream import open_log
+from kernel.deciding.codec import Codec
+from kernel.deciding.reasons import reason_of
+from kernel.guarding.guard import Guard
+from kernel.keeping.mongo import BSON, Collection, Database, mongo_client
+from kernel.keeping.vault import MongoKeys, WrongSecret, vault_keys
+from kernel.log.integrity import Damaged
+from kernel.log.jetstream import JetStreamLog
+from kernel.log.promise import Unavailable
+from kernel.process.settings import Settings, read_settings
+from kernel.reading.edition import Checkpoint
+from kernel.reading.lease import Held
+from kernel.reading.projection import Projector
+from kernel.reading.rebuilding import Progress as Step
+from kernel.reading.source import Source
+from kernel.service.running import Service
 from ops.failures import ServerFailed
 
 _IN_WORDS = (Unavailable, UnfitServer, WrongSecret, OSError)

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from nats.aio.client import Client
 from pydantic import ByteSize
 
-from kernel.jetstream import connect
-from kernel.log import Unavailable
-from kernel.room import filling, grow
-from kernel.room import resize as resize_log
-from kernel.settings import DEFAULT_LOG_MAX_BYTES, read_settings, room_of, size
+from kernel.connecting.connection import connect
+from kernel.guarding.room import filling, grow
+from kernel.guarding.room import resize as resize_log
+from kernel.log.promise import Unavailable
+from kernel.process.settings import DEFAULT_LOG_MAX_BYTES, read_settings, room_of, size
 from ops.events import SERVICES
 from ops.failures import ServerFailed
 

@@ -24,7 +24,7 @@ from typing import Any, Self
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from kernel.writing import ailment
+from kernel.guarding.writing import ailment
 from ops import logs, mongo_users
 from ops.failures import MissingDependency, ServerFailed
 from ops.mongo_users import OPERATOR, MongoUsers

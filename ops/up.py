@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import services
-from kernel.log import Unavailable
+from kernel.log.promise import Unavailable
 from ops import local, locks
 from ops.disk_need import DiskNeed
 from ops.failures import ServerFailed

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from kernel.log import Unavailable
-from kernel.mongo import Mongo, mongo_client
-from kernel.rotation import Rewrapped, Rotated
-from kernel.rotation import rewrap as rewrap_all
-from kernel.rotation import rotate as rotate_all
-from kernel.settings import Settings, read_settings
-from kernel.vault import WrongSecret
-from kernel.wrapping import WrappingKeys
+from kernel.keeping.mongo import Mongo, mongo_client
+from kernel.keeping.rotation import Rewrapped, Rotated
+from kernel.keeping.rotation import rewrap as rewrap_all
+from kernel.keeping.rotation import rotate as rotate_all
+from kernel.keeping.vault import WrongSecret
+from kernel.keeping.wrapping import WrappingKeys
+from kernel.log.promise import Unavailable
+from kernel.process.settings import Settings, read_settings
 from ops.failures import MissingDependency, ServerFailed
 
 

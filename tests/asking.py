@@ -6,8 +6,8 @@ import asyncio
 from typing import TypeVar
 
 from contracts.message import Query, View
-from kernel.bus import Caller
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
+from kernel.talking.bus import Caller
 
 V = TypeVar("V", bound=View)
 

@@ -20,10 +20,10 @@ import httpx
 from contracts.accounts import CreateSuperManager
 from contracts.message import Position
 from contracts.permissions import SYSTEM
-from kernel.bus import Caller
-from kernel.jetstream import connect
-from kernel.vault import Secrets
-from kernel.wrapping import WrappingKeys, Wrappings
+from kernel.connecting.connection import connect
+from kernel.keeping.vault import Secrets
+from kernel.keeping.wrapping import WrappingKeys, Wrappings
+from kernel.talking.bus import Caller
 from ops import locks
 from ops.failures import ServerFailed
 from ops.local import keys_folder

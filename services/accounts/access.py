@@ -29,7 +29,7 @@ from contracts.accounts import (
 from contracts.message import Event, Role
 from contracts.permissions import within
 from contracts.session_time import SESSIONS_MAX, idle_time, is_worth_keeping
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.accounts import login
 from services.accounts.refusing import refused
 

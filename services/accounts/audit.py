@@ -35,9 +35,10 @@ from contracts.accounts import (
 )
 from contracts.message import Recorded, Role
 from contracts.permissions import within
-from kernel.opaque import Opaque
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Database
+from kernel.keeping.opaque import Opaque
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.accounts.distributor import DistributorEvent
 from services.accounts.household import HouseholdEvent
 from services.accounts.installer import InstallerEvent

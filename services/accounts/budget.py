@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from contracts.accounts import BudgetSet, SetBudget
 from contracts.budgets import BudgetService, PayerKind
 from contracts.message import Role
-from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.accounts import access
 from services.accounts.refusing import refused
 

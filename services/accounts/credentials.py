@@ -26,8 +26,8 @@ from contracts.accounts import (
 )
 from contracts.acting import hands_over
 from contracts.message import Actor, Command, Event
-from kernel.handling import Handled
-from kernel.service import Working
+from kernel.deciding.handling import Handled
+from kernel.service.running import Working
 from services.accounts import access
 from services.accounts.access import Access
 from services.accounts.household import Household

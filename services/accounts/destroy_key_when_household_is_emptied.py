@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from contracts.accounts import UserDeleted, UserReset
 from contracts.message import Command, Recorded
-from kernel.crash import crash_here
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
+from kernel.runtime.crash import crash_here
 
 
 async def destroy_key(recorded: Recorded, context: Context) -> Iterable[Command]:

@@ -44,10 +44,11 @@ from contracts.accounts import (
 )
 from contracts.message import Recorded, Role
 from contracts.permissions import within
-from kernel.listing import Tallied, found, listed
-from kernel.opaque import Opaque
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Database
+from kernel.keeping.opaque import Opaque
+from kernel.reading.listing import Tallied, found, listed
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.accounts import search
 from services.accounts.household import HouseholdEvent
 from services.accounts.refusing import refused

@@ -14,7 +14,7 @@ from contracts.accounts import (
 )
 from contracts.message import Role
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.accounts import access, login
 from services.accounts.refusing import refused
 from services.accounts.time_zones import known_zone

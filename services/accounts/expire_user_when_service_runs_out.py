@@ -11,8 +11,8 @@ from uuid import uuid5
 from contracts.accounts import ExpireUser, UserActivated, UserDeleted, UserRenewed
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
-from kernel.reaction import Context, Reaction
-from kernel.timers import Due
+from kernel.reacting.reaction import Context, Reaction
+from kernel.reacting.timers import Due
 
 EXPIRY = "expiry"
 

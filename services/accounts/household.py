@@ -58,7 +58,7 @@ from contracts.accounts import (
 )
 from contracts.message import Actor, Event, Role
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, together
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, together
 from services.accounts import access, indoor_monitor, login, sip
 from services.accounts.phone import e164, known_country
 from services.accounts.reach import check_landlines, check_reach

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.accounts import IndoorMonitorNoted, NoteIndoorMonitor, PreferencesChosen
-from kernel.decider import Neighbours, Outcome
+from kernel.deciding.decider import Neighbours, Outcome
 
 if TYPE_CHECKING:
     # A household decides with this, so it imports this file.

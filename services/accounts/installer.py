@@ -29,7 +29,7 @@ from contracts.accounts import (
 )
 from contracts.message import Actor, Role
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.accounts import access, login
 from services.accounts.phone import service_number
 from services.accounts.refusing import refused

@@ -13,8 +13,8 @@ from typing import assert_never
 from contracts.accounts import LoginClaimed, LoginReleased
 from contracts.characters import half_width, without_unseen
 from contracts.text import folded
-from kernel.decider import Aggregate, Elsewhere, Neighbours, Ref, Refused, refuse
-from kernel.hosts import compared_name, shown_name
+from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours, Ref, Refused, refuse
+from kernel.spelling.hosts import compared_name, shown_name
 from services.accounts.refusing import refused
 
 LoginEvent = LoginClaimed | LoginReleased

@@ -16,10 +16,10 @@ import phonenumbers
 from contracts.accounts import FindLoginOwner, LoginOwner
 from contracts.text import folded
 from contracts.zones import country_of
-from kernel.decider import Ref
-from kernel.projection import Database
-from kernel.service import Reading
-from kernel.vault import Secrets
+from kernel.deciding.decider import Ref
+from kernel.keeping.mongo import Database
+from kernel.keeping.vault import Secrets
+from kernel.service.running import Reading
 from services.accounts.login import by_email, by_email_formerly, by_mobile, by_uid
 
 UID_DIGITS = 10

@@ -27,9 +27,10 @@ from contracts.accounts import (
 )
 from contracts.message import Recorded, Role
 from contracts.permissions import within
-from kernel.listing import Listed, Tallied, found, listed
-from kernel.projection import Collection, Database, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Collection, Database
+from kernel.reading.listing import Listed, Tallied, found, listed
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.accounts import search
 from services.accounts.refusing import refused
 from services.accounts.tallies import ALL_DISTRIBUTORS, ALL_INSTALLERS, TALLIES, tallies_of, tally_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.telephone import dialled, e164_of, has_area_code
+from kernel.spelling.telephone import dialled, e164_of, has_area_code
 from services.accounts.refusing import refused
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from contracts.accounts import CreatePropertyManager, PropertyManagerCreated
 from contracts.message import Role
-from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.accounts import access, login
 from services.accounts.refusing import refused
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import phonenumbers
 
 from contracts.characters import with_ascii_digits
-from kernel.search import beginning_with, end_tokens, folded, name_tokens, token, typed_ends
+from kernel.spelling.search import beginning_with, end_tokens, folded, name_tokens, token, typed_ends
 
 __all__ = ["beginning_with", "email_tokens", "end_tokens", "mobile_tokens", "name_tokens", "prefixes"]
 

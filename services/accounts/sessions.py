@@ -37,8 +37,9 @@ from contracts.accounts import (
     UserReset,
 )
 from contracts.message import Recorded, Role
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Database
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.accounts.access import UNUSABLE, AccessEvent
 from services.accounts.directory import zone_of_installer
 from services.accounts.partners import offline_solution_of

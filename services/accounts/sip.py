@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from contracts.accounts import SIP_QUARANTINE_DAYS, SipNumberAllocated, SipNumberReleased
-from kernel.decider import Aggregate, Elsewhere, Neighbours
+from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours
 from services.accounts.refusing import refused
 
 SipEvent = SipNumberAllocated | SipNumberReleased

@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 from contracts.accounts import BudgetSet, ListBudgets
 from contracts.budgets import BudgetList, PayerKind
-from kernel import spending
-from kernel.projection import Database
-from kernel.service import Reading
-from kernel.spending import Payer, Spending
+from kernel.keeping.mongo import Database
+from kernel.service import spending
+from kernel.service.running import Reading
+from kernel.service.spending import Payer, Spending
 from services.accounts import search
 from services.accounts.partners import DISTRIBUTORS, INSTALLERS
 from services.accounts.sessions import ACCOUNTS

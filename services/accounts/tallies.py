@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from contracts.accounts import DistributorCreated, InstallerCreated, UserAdded, UserDeleted
 from contracts.message import Recorded
-from kernel.projection import Database, ReadModel, Row
+from kernel.keeping.mongo import Database
+from kernel.reading.readmodel import ReadModel, Row
 
 ALL_INSTALLERS = "installers"
 ALL_DISTRIBUTORS = "distributors"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.projection import Database
+from kernel.keeping.mongo import Database
 
 
 async def without_password(database: Database, household_id: str) -> set[str]:

@@ -35,8 +35,8 @@ from contracts.devices import (
     RetryProvisioning,
     StageMacRows,
 )
-from kernel.service import Service, run
-from kernel.settings import DEFAULT_UNBOUND_MACS, read_settings
+from kernel.process.settings import DEFAULT_UNBOUND_MACS, read_settings
+from kernel.service.running import Service, run
 from services.devices import (
     access,
     access_log,

@@ -26,8 +26,8 @@ from contracts.devices import (
     RelaysConfigured,
 )
 from contracts.message import Recorded
-from kernel.projection import ReadModel, Row
-from kernel.service import Reading
+from kernel.reading.readmodel import ReadModel, Row
+from kernel.service.running import Reading
 from services.devices.home import METHOD_OF
 from services.devices.refusing import refused
 

@@ -24,8 +24,9 @@ from contracts.devices import (
     ListDoorEvents,
 )
 from contracts.message import Recorded
-from kernel.projection import Database, Drop, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Database
+from kernel.reading.readmodel import Drop, Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.devices.fleet import FLEET
 from services.devices.refusing import refused
 

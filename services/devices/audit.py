@@ -13,9 +13,10 @@ from typing import Any, TypedDict
 from contracts import devices as d
 from contracts.devices import DeviceAuditPage, DeviceAuditRow, ListDeviceAudit
 from contracts.message import Actor, Event, Recorded, Role
-from kernel.opaque import Opaque
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Database
+from kernel.keeping.opaque import Opaque
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.devices.owners import installers_of, names_of_staff
 from services.devices.refusing import refused
 

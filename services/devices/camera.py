@@ -22,7 +22,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Event
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices import device, home, rtsp
 from services.devices.refusing import refused
 

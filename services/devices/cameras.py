@@ -20,10 +20,11 @@ from contracts.devices import (
 )
 from contracts.message import Recorded
 from contracts.permissions import within
-from kernel import search
-from kernel.listing import Tallied, found, listed
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Database
+from kernel.reading.listing import Tallied, found, listed
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading
+from kernel.spelling import search
 from services.devices import rtsp
 from services.devices.camera import CameraEvent
 from services.devices.fleet import names_of_devices

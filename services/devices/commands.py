@@ -30,10 +30,9 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Event, Recorded
 from contracts.permissions import within
-from kernel.listing import listed
-from kernel.projection import Index, ReadModel, Row
-from kernel.readmodel import Drop
-from kernel.service import Reading
+from kernel.reading.listing import listed
+from kernel.reading.readmodel import Drop, Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.devices.autop import masked, shown_to
 from services.devices.device_command import DeviceCommandEvent
 from services.devices.fleet import FLEET, names_of_devices

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernel.decider import Ref
-from kernel.vault import Keys
+from kernel.deciding.decider import Ref
+from kernel.keeping.vault import Keys
 from services.devices import device, home, models, profile
 from services.devices.device import Device, DoorRelay
 from services.devices.home import Home

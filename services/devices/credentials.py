@@ -13,8 +13,8 @@ from typing import Any
 from contracts.accounts import GetUser, UserDetail
 from contracts.devices import CredentialGranted, CredentialKind, GrantCredential
 from contracts.message import ERASED
-from kernel.handling import Handled
-from kernel.service import Working
+from kernel.deciding.handling import Handled
+from kernel.service.running import Working
 from services.devices import device, door_secrets, home, models
 from services.devices.home import Home
 

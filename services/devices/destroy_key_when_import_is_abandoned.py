@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from contracts.devices import MacImportAbandoned
 from contracts.message import Command, Recorded
-from kernel.crash import crash_here
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
+from kernel.runtime.crash import crash_here
 from services.devices import mac_import
 
 

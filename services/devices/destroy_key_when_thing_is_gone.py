@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from contracts.devices import CameraRemoved, DeviceUnbound
 from contracts.message import Command, Recorded
-from kernel.crash import crash_here
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
+from kernel.runtime.crash import crash_here
 
 
 async def destroy_key(recorded: Recorded, context: Context) -> Iterable[Command]:

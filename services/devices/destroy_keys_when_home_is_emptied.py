@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from contracts.devices import HomeEmptied, HomeForgotten
 from contracts.message import Command, Recorded
-from kernel.crash import crash_here
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
+from kernel.runtime.crash import crash_here
 
 
 async def destroy_keys(recorded: Recorded, context: Context) -> Iterable[Command]:

@@ -45,7 +45,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Event
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, Refused, refuse
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, Refused, refuse
 from services.devices import home, mac, models, sip
 from services.devices.refusing import refused
 

@@ -41,7 +41,7 @@ from contracts.devices import (
 from contracts.message import Actor, Command, Role
 from contracts.notations import mac_address
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices import device, presence
 from services.devices.device import Device
 from services.devices.refusing import refused

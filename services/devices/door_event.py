@@ -19,7 +19,7 @@ from contracts.devices import (
     EraseDoorEvent,
     RecordDoorEvent,
 )
-from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices import home
 from services.devices.device import Device
 from services.devices.home import Home

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contracts.accounts import UserReset
 from contracts.devices import EmptyHome
 from contracts.message import Command, Recorded
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
 
 
 async def empty_home(recorded: Recorded, context: Context) -> Iterable[Command]:

@@ -13,7 +13,7 @@ from contracts.accounts import AccessClosed, PasswordChanged, PasswordIssued, Pa
 from contracts.devices import CloseRemoteControl, DeviceUnbound, DeviceWentOffline
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
 from services.devices import remote_session
 from services.devices.remote_controls import REMOTE_CONTROLS
 from services.devices.remote_session import RemoteSession

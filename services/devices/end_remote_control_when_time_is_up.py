@@ -11,8 +11,8 @@ from uuid import uuid5
 from contracts.devices import CloseRemoteControl, RemoteControlClosed, RemoteControlOpened
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
-from kernel.reaction import Context, Reaction
-from kernel.timers import Due
+from kernel.reacting.reaction import Context, Reaction
+from kernel.reacting.timers import Due
 
 TIME_IS_UP = "remote-control"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from contracts.devices import AlarmRaised, DoorOpened, EntryRefused, EraseDoorEvent
 from contracts.message import Command, Recorded
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
 from services.devices import home
 
 

@@ -42,11 +42,12 @@ from contracts.devices import (
 from contracts.message import Recorded
 from contracts.notations import mac_digits
 from contracts.permissions import within
-from kernel import search
-from kernel.listing import Tallied, found, listed
-from kernel.opaque import Opaque
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Database
+from kernel.keeping.opaque import Opaque
+from kernel.reading.listing import Tallied, found, listed
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading
+from kernel.spelling import search
 from services.devices import models
 from services.devices.device import NO_KEY, configuration_state, fitted
 from services.devices.owners import offline_solution_of, owners_found, owners_of

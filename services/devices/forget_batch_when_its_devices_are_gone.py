@@ -14,9 +14,9 @@ from uuid import UUID, uuid5
 
 from contracts.devices import AutopSubmitted, DeviceUnbound, ForgetProvisioning, ProvisioningForgotten
 from contracts.message import Command, Recorded
-from kernel.crash import crash_here
-from kernel.projection import Collection
-from kernel.reaction import Context, Reaction
+from kernel.keeping.mongo import Collection
+from kernel.reacting.reaction import Context, Reaction
+from kernel.runtime.crash import crash_here
 from services.devices import device
 from services.devices.device import Device
 

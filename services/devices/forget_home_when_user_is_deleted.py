@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contracts.accounts import UserDeleted
 from contracts.devices import ForgetHome
 from contracts.message import Command, Recorded
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
 
 
 async def forget_home(recorded: Recorded, context: Context) -> Iterable[Command]:

@@ -21,21 +21,16 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from contracts.devices import (
-    DeviceKeyIssued,
-    DeviceUnbound,
-    NoteDeviceOffline,
-    NoteDeviceOnline,
-)
+from contracts.devices import DeviceKeyIssued, DeviceUnbound, NoteDeviceOffline, NoteDeviceOnline
 from contracts.message import Recorded
 from contracts.permissions import SYSTEM
-from kernel.admission import Admitted, Login
-from kernel.budgets import DEVICE, SPENT
-from kernel.connections import Connected, Connections, Ended
-from kernel.decider import Refused
-from kernel.handling import Contended
-from kernel.log import Unavailable
-from kernel.service import Handles
+from kernel.deciding.decider import Refused
+from kernel.deciding.handling import Contended
+from kernel.guarding.budgets import DEVICE, SPENT
+from kernel.log.promise import Unavailable
+from kernel.service.running import Handles
+from kernel.talking.admission import Admitted, Login
+from kernel.talking.connections import Connected, Connections, Ended
 from services.devices import device, mac
 from services.devices.device import Device
 from services.devices.mac import Mac

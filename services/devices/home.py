@@ -31,7 +31,7 @@ from contracts.devices import (
     WithdrawCredential,
 )
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices import door_secrets, mac, models, sip
 from services.devices.refusing import refused
 

@@ -28,9 +28,8 @@ from contracts.devices import (
 )
 from contracts.message import Query, Recorded
 from contracts.permissions import within
-from kernel.projection import Index, ReadModel, Row
-from kernel.readmodel import Drop
-from kernel.service import Reading
+from kernel.reading.readmodel import Drop, Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.devices.mac_import import MacImportEvent
 from services.devices.refusing import refused
 

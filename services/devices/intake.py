@@ -27,12 +27,12 @@ from contracts.devices import (
 )
 from contracts.message import Command
 from contracts.permissions import SYSTEM
-from kernel.budgets import DEVICE
-from kernel.codec import KeyDestroyed
-from kernel.decider import Refused
-from kernel.handling import Contended
-from kernel.log import Unavailable
-from kernel.service import Handles
+from kernel.deciding.codec import KeyDestroyed
+from kernel.deciding.decider import Refused
+from kernel.deciding.handling import Contended
+from kernel.guarding.budgets import DEVICE
+from kernel.log.promise import Unavailable
+from kernel.service.running import Handles
 from services.devices import device_command, wire
 from services.devices.device_command import DeviceCommand
 from services.devices.roster import Roster, Seat

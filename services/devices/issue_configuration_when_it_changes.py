@@ -22,7 +22,7 @@ from contracts.devices import (
 )
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
 from services.devices import configuration, home
 from services.devices.home import Home
 

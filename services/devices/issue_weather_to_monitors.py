@@ -20,12 +20,13 @@ from contracts.accounts import GetUser, UserDetail
 from contracts.devices import DeviceReported, DeviceWentOnline, IssueWeather
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
-from kernel.decider import Refused
-from kernel.log import Unavailable
-from kernel.reaction import Context, Reaction
-from kernel.readmodel import Database, Row
-from kernel.service import Working
-from kernel.timers import Due
+from kernel.deciding.decider import Refused
+from kernel.keeping.mongo import Database
+from kernel.log.promise import Unavailable
+from kernel.reacting.reaction import Context, Reaction
+from kernel.reacting.timers import Due
+from kernel.reading.readmodel import Row
+from kernel.service.running import Working
 from services.devices import device, home, models, presence
 from services.devices.home import Home
 from services.devices.weather_port import Conditions, NoAnswer, Place, WeatherPort

@@ -24,9 +24,10 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Recorded
 from contracts.notations import mac_address, mac_digits
-from kernel.listing import Listed, Tallied, found, listed
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading, Working
+from kernel.keeping.mongo import Database
+from kernel.reading.listing import Listed, Tallied, found, listed
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading, Working
 from services.devices import mac_import
 from services.devices.labels import hash_of_code
 from services.devices.mac import Mac, MacEvent

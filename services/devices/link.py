@@ -17,15 +17,15 @@ import structlog
 
 from contracts.devices import HomeEmptied, WeatherIssued
 from contracts.message import Event, Recorded
-from kernel.admission import admitting
-from kernel.bus import listen, say
-from kernel.connections import Connections, connections
-from kernel.health import NotReady
-from kernel.lease import Lease
-from kernel.log import StoredMessage, Unavailable
-from kernel.service import Beside
-from kernel.source import decoded
-from kernel.vault import WrongSecret
+from kernel.keeping.vault import WrongSecret
+from kernel.log.promise import StoredMessage, Unavailable
+from kernel.process.health import NotReady
+from kernel.reading.lease import Lease
+from kernel.reading.source import decoded
+from kernel.service.running import Beside
+from kernel.talking.admission import admitting
+from kernel.talking.bus import listen, say
+from kernel.talking.connections import Connections, connections
 from services.devices import wire
 from services.devices.device_command import DEVICE_COMMAND
 from services.devices.gatekeeper import ACCOUNT, Gate, Watch

@@ -27,7 +27,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices.refusing import refused
 
 MacEvent = MacRegistered | MacRemoved | MacBound | MacUnbound

@@ -32,7 +32,7 @@ from contracts.devices import (
 from contracts.message import Actor, Event
 from contracts.notations import mac_address
 from contracts.permissions import within
-from kernel.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices import mac
 from services.devices.refusing import refused
 

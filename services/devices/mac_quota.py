@@ -13,8 +13,8 @@ from typing import Any
 
 from contracts.devices import ClaimMac, ImportState, RegisterMac, StartMacImport
 from contracts.message import Command
-from kernel.projection import Database
-from kernel.service import Working
+from kernel.keeping.mongo import Database
+from kernel.service.running import Working
 from services.devices import labels, mac_import
 from services.devices.imports import IMPORTS
 from services.devices.library import free_macs_of

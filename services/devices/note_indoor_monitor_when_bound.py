@@ -11,7 +11,7 @@ from contracts.accounts import NoteIndoorMonitor
 from contracts.devices import DeviceBound, DeviceDescribed, DeviceKind
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
 
 AT_ONCE = 16
 

@@ -36,10 +36,10 @@ from contracts.devices import (
 )
 from contracts.message import Recorded
 from contracts.permissions import SYSTEM
-from kernel.decider import Refused
-from kernel.handling import Contended
-from kernel.log import Unavailable
-from kernel.service import Beside
+from kernel.deciding.decider import Refused
+from kernel.deciding.handling import Contended
+from kernel.log.promise import Unavailable
+from kernel.service.running import Beside
 from services.devices import configuration, device_command, wire
 from services.devices.commands import COMMANDS, STATE_OF
 from services.devices.device_command import DeviceCommand, DeviceCommandEvent

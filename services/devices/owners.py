@@ -23,8 +23,9 @@ from contracts.accounts import (
     UserReset,
 )
 from contracts.message import Recorded
-from kernel import search
-from kernel.projection import Database, Index, ReadModel, Row
+from kernel.keeping.mongo import Database
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.spelling import search
 
 _FOUND_MAX = 500
 

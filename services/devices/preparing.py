@@ -14,9 +14,9 @@ from contracts.accounts import GetInstaller, GetUser, InstallerDetail, PremiumSt
 from contracts.acting import hands_over
 from contracts.devices import AddCamera, BindDevice, DeviceBound, DeviceKeyIssued, EditDevice, MoveMac, RotateDeviceKey
 from contracts.message import Actor, Command
-from kernel.decider import Refused
-from kernel.handling import Handled
-from kernel.service import Working
+from kernel.deciding.decider import Refused
+from kernel.deciding.handling import Handled
+from kernel.service.running import Working
 from services.devices import device, owners
 
 _A_MOMENT_S = 0.1

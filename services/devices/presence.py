@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from contracts.devices import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
-from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices import device
 from services.devices.device import Device
 

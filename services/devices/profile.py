@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from contracts.devices import ClearRegularProfile, MergeRegularProfile, RegularProfileChanged
-from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices import autop, device
 from services.devices.device import Device
 

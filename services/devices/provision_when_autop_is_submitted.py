@@ -17,7 +17,7 @@ from contracts.devices import (
     QueueOneTimeAutop,
 )
 from contracts.message import ERASED, Command, Recorded
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
 from services.devices import device, provisioning
 from services.devices.device import Device
 from services.devices.provisioning import Provisioning

@@ -21,7 +21,7 @@ from contracts.devices import (
 from contracts.message import Actor, FieldRefusal
 from contracts.permissions import within
 from contracts.refusals import REFUSALS
-from kernel.decider import Aggregate, Decision, Neighbours, Outcome, Ref, Refused
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref, Refused
 from services.devices import autop, device, profile
 from services.devices.autop import Judged, Verdict
 from services.devices.device import Device

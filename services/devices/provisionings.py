@@ -41,10 +41,11 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Recorded
 from contracts.permissions import within
-from kernel.decider import Refused
-from kernel.listing import listed
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading, Working
+from kernel.deciding.decider import Refused
+from kernel.keeping.mongo import Database
+from kernel.reading.listing import listed
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading, Working
 from services.devices import autop, profile
 from services.devices.autop import masked, shown_to
 from services.devices.commands import COMMANDS

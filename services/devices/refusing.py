@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.message import Command, Query
 from contracts.permissions import objection
 from contracts.refusals import REFUSALS
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 
 
 def refused(code: str, field: str | None = None) -> Refused:

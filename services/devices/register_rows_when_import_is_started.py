@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from contracts.devices import MacImportStarted, RegisterMacRows
 from contracts.message import Command, Recorded
-from kernel.reaction import Context, Reaction
+from kernel.reacting.reaction import Context, Reaction
 from services.devices import mac_import
 
 

@@ -14,8 +14,9 @@ from contracts.devices import (
     RemoteControlView,
 )
 from contracts.message import Recorded
-from kernel.projection import Database, Index, ReadModel, Row
-from kernel.service import Reading
+from kernel.keeping.mongo import Database
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.service.running import Reading
 from services.devices.fleet import FLEET
 from services.devices.refusing import refused
 

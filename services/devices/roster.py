@@ -23,9 +23,9 @@ from contracts.devices import (
     DeviceWentOnline,
 )
 from contracts.message import Recorded
-from kernel.edition import checkpoint_of
-from kernel.projection import ReadModel, Row
-from kernel.readmodel import Database
+from kernel.keeping.mongo import Database
+from kernel.reading.edition import checkpoint_of
+from kernel.reading.readmodel import ReadModel, Row
 
 RosterEvent = (
     DeviceBound

@@ -6,7 +6,7 @@ import re
 
 from contracts.characters import half_width
 from contracts.notations import masked_rtsp
-from kernel.hosts import ascii_name, shown_name
+from kernel.spelling.hosts import ascii_name, shown_name
 
 _PARTS = re.compile(r"(?P<scheme>rtsps?://)(?P<host>[^\[\]/?#:@]+)(?P<rest>[:/?#].*)?", re.DOTALL)
 

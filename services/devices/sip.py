@@ -13,7 +13,7 @@ from typing import assert_never
 
 from contracts.accounts import SIP_QUARANTINE_DAYS
 from contracts.devices import DeviceSipAllocated, DeviceSipReleased
-from kernel.decider import Aggregate, Elsewhere, Neighbours, Ref
+from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours, Ref
 from services.devices.refusing import refused
 
 SipEvent = DeviceSipAllocated | DeviceSipReleased

@@ -8,10 +8,10 @@ from contracts.accounts import BudgetSet
 from contracts.budgets import BudgetList, PayerKind
 from contracts.devices import ListDeviceBudgets
 from contracts.notations import mac_digits
-from kernel import spending
-from kernel.projection import Database
-from kernel.service import Reading
-from kernel.spending import Payer, Spending
+from kernel.keeping.mongo import Database
+from kernel.service import spending
+from kernel.service.running import Reading
+from kernel.service.spending import Payer, Spending
 from services.devices.fleet import macs_of_devices
 from services.devices.library import device_with
 from services.devices.owners import names_of_staff, tenants_found

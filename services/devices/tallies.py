@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from contracts.devices import CameraAdded, CameraRemoved, DeviceBound, DeviceUnbound
 from contracts.message import Recorded
-from kernel.projection import ReadModel, Row
+from kernel.reading.readmodel import ReadModel, Row
 
 
 def devices_of(installer_id: str) -> str:

@@ -6,11 +6,11 @@ import signal
 import structlog
 import uvloop
 
-from kernel.collecting import collect_seldom
-from kernel.health import measure_process
-from kernel.log import Unavailable
-from kernel.settings import Settings, read_settings
-from kernel.telemetry import VERSION, set_up_logging, set_up_tracing
+from kernel.log.promise import Unavailable
+from kernel.process.health import measure_process
+from kernel.process.settings import Settings, read_settings
+from kernel.process.telemetry import VERSION, set_up_logging, set_up_tracing
+from kernel.runtime.collecting import collect_seldom
 from services.gateway.app import running
 from services.gateway.proxies import trusted_proxies
 

@@ -17,13 +17,13 @@ from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from pydantic import ValidationError
 
-from kernel.bus import Caller, client_of, listen, make_broker
-from kernel.decider import Refused
-from kernel.health import Health, NotReady, Stage, Surface, serving
-from kernel.log import Unavailable
-from kernel.modules import Modules
-from kernel.settings import Settings
-from kernel.telemetry import VERSION
+from kernel.deciding.decider import Refused
+from kernel.log.promise import Unavailable
+from kernel.process.health import Health, NotReady, Stage, Surface, serving
+from kernel.process.settings import Settings
+from kernel.process.telemetry import VERSION
+from kernel.talking.bus import Caller, client_of, listen, make_broker
+from kernel.talking.modules import Modules
 from services.gateway import pages, problems
 from services.gateway.access import ImpersonationController, SessionController, SessionListController
 from services.gateway.asking import provide_asking, provide_sending, tell_merged

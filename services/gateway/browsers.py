@@ -16,7 +16,7 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 from services.gateway.sessions import cookie_name, is_secure
 
 COOKIE = "browser"

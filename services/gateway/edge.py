@@ -13,7 +13,7 @@ from litestar.datastructures import MutableScopeHeaders
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from prometheus_client import Histogram
 
-from kernel.telemetry import REGISTRY, tracer
+from kernel.process.telemetry import REGISTRY, tracer
 from services.gateway.asgi import Application, Message, Receive, Send
 from services.gateway.receiving import Arriving
 

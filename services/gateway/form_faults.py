@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from contracts.message import FieldRefusal
 from contracts.refusals import REFUSALS
 from contracts.text import numeral
-from kernel.bus import invalid
-from kernel.telephone import dialled, e164_of, has_area_code
+from kernel.spelling.telephone import dialled, e164_of, has_area_code
+from kernel.talking.bus import invalid
 from services.gateway.problems import Problem
 
 _LONGEST = 64

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from contracts.message import Actor
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from services.gateway.failures import Addresses, Failures, place_of
 from services.gateway.problems import Problem
 

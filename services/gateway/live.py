@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from contracts.accounts import SessionView
 from contracts.live import Changed, installers_of
 from contracts.message import Role
-from kernel.log import Unavailable
+from kernel.log.promise import Unavailable
 from services.gateway.positions import Positions, merged
 from services.gateway.problems import Problem
 from services.gateway.sessions import Holder, Sessions, holder_of, settled, signed_in

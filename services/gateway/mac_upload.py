@@ -42,7 +42,7 @@ from contracts.message import Accepted
 from contracts.notations import label_code
 from contracts.permissions import objection
 from contracts.refusals import REFUSALS
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from services.gateway import spreadsheets
 from services.gateway.asking import Asking, Sending
 from services.gateway.problems import Problem

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from contracts.message import FieldRefusal, Position
 from contracts.refusals import REFUSALS
-from kernel.opaque import Opaque
-from kernel.vault import Secrets
+from kernel.keeping.opaque import Opaque
+from kernel.keeping.vault import Secrets
 from services.gateway.problems import Problem
 
 TOKENS_MAX = 32

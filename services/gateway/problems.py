@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.message import FieldRefusal, Refusal
 from contracts.refusals import REFUSALS, Kind
-from kernel.budgets import SPENT, next_day
-from kernel.bus import LOG_FULL, invalid
-from kernel.decider import Refused
-from kernel.log import LogFull, Unavailable
+from kernel.deciding.decider import Refused
+from kernel.guarding.budgets import SPENT, next_day
+from kernel.log.promise import LogFull, Unavailable
+from kernel.talking.bus import LOG_FULL, invalid
 
 MEDIA_TYPE = "application/problem+json"
 FIELD_LENGTH_MAX = 200

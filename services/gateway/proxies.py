@@ -6,7 +6,7 @@ guesses passwords slows all others down. So the region's operator says which it 
 
 from ipaddress import ip_network
 
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 
 NONE = "none"
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from contracts.accounts import MailLanguage
 from contracts.zones import UTC_ZONE, former_names, inhabited_zones
-from kernel.settings import Settings
-from kernel.telemetry import VERSION
+from kernel.process.settings import Settings
+from kernel.process.telemetry import VERSION
 
 Language = Annotated[
     str, QueryParameter(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", description="BCP 47")

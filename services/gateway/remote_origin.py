@@ -36,10 +36,10 @@ from contracts.devices import (
 from contracts.message import Actor
 from contracts.permissions import SYSTEM
 from contracts.text import page_path
-from kernel.bus import Caller
-from kernel.decider import Refused
-from kernel.log import Unavailable
-from kernel.settings import Settings
+from kernel.deciding.decider import Refused
+from kernel.log.promise import Unavailable
+from kernel.process.settings import Settings
+from kernel.talking.bus import Caller
 from services.gateway.asgi import Application, Message, Receive, Send
 from services.gateway.asking import uuid7
 from services.gateway.sessions import Sessions

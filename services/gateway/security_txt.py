@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 from services.gateway.problems import Problem
 
 PATH = "/.well-known/security.txt"

@@ -27,10 +27,10 @@ from contracts.acting import acts_for_another
 from contracts.message import Actor
 from contracts.permissions import SYSTEM, VISITOR
 from contracts.session_time import IDLE_OF_RESIDENTS, is_worth_keeping
-from kernel.bus import Caller
-from kernel.decider import Refused
-from kernel.log import Unavailable
-from kernel.settings import Settings
+from kernel.deciding.decider import Refused
+from kernel.log.promise import Unavailable
+from kernel.process.settings import Settings
+from kernel.talking.bus import Caller
 from services.gateway.problems import Problem
 
 REMEMBERED_S = 1.0

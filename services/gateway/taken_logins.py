@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from contracts.message import Actor
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from services.gateway.failures import Failures
 from services.gateway.limits import too_many
 

@@ -24,9 +24,9 @@ from contracts.accounts import (
 )
 from contracts.message import Accepted, Actor, Command, Query, Role
 from contracts.permissions import SYSTEM, VISITOR
-from kernel.decider import Refused
-from kernel.service import Running, running
-from kernel.settings import Settings
+from kernel.deciding.decider import Refused
+from kernel.process.settings import Settings
+from kernel.service.running import Running, running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
 from tests.asking import seen

@@ -20,7 +20,7 @@ from contracts.accounts import (
 )
 from contracts.message import Role
 from contracts.permissions import SYSTEM
-from kernel.spec import Spec
+from kernel.deciding.spec import Spec
 from services.accounts.access import ACCESS
 from services.accounts.login import LOGIN
 from services.accounts.login_owner import spelt

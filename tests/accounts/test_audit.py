@@ -4,17 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import (
-    AddMember,
-    DeleteUser,
-    EditUser,
-    ListAudit,
-    ResetPassword,
-    ResetUser,
-    SwitchAccountAccess,
-)
+from contracts.accounts import AddMember, DeleteUser, EditUser, ListAudit, ResetPassword, ResetUser, SwitchAccountAccess
 from contracts.message import Actor, Role
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from tests.accounts.conftest import Region
 
 

@@ -11,9 +11,9 @@ import pytest
 from contracts.accounts import ChangeCustomerService, ListAudit, ListBudgets, SetBudget, WithdrawAccess
 from contracts.budgets import BudgetService, PayerKind
 from contracts.message import Actor, Role
-from kernel.budgets import SPENT
-from kernel.decider import Refused
-from kernel.service import running
+from kernel.deciding.decider import Refused
+from kernel.guarding.budgets import SPENT
+from kernel.service.running import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
 from tests.accounts.conftest import Region, settings_for

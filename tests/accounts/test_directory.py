@@ -25,7 +25,7 @@ from contracts.accounts import (
 )
 from contracts.message import Actor, Role
 from contracts.permissions import SYSTEM
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from tests.accounts.conftest import Region
 
 

@@ -10,19 +10,12 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from contracts.accounts import (
-    ActivateUser,
-    GrantAccess,
-    ListAudit,
-    RenewUser,
-    StartImpersonation,
-    SwitchAccountAccess,
-)
+from contracts.accounts import ActivateUser, GrantAccess, ListAudit, RenewUser, StartImpersonation, SwitchAccountAccess
 from contracts.message import Actor
 from contracts.permissions import SYSTEM
-from kernel.mongo import mongo_client
-from kernel.service import running
-from kernel.timers import STREAM
+from kernel.keeping.mongo import mongo_client
+from kernel.reacting.timers import STREAM
+from kernel.service.running import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
 from services.accounts.household import months_later

@@ -21,8 +21,8 @@ from contracts.accounts import (
     ResetUser,
 )
 from contracts.message import ERASED, Actor, Recorded
-from kernel.log import StoredMessage
-from kernel.projection import fingerprint
+from kernel.log.promise import StoredMessage
+from kernel.reading.readmodel import fingerprint
 from services.accounts.__main__ import SERVICE
 from services.accounts.household import HOUSEHOLD
 from tests.accounts.conftest import Region, acting

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.accounts import LoginClaimed
-from kernel.spec import Spec
+from kernel.deciding.spec import Spec
 from services.accounts.access import ACCESS
 from services.accounts.household import HOUSEHOLD
 from services.accounts.login import LOGIN

@@ -42,12 +42,12 @@ from contracts.accounts import (
     UserReset,
 )
 from contracts.permissions import SYSTEM
-from kernel.codec import Codec
-from kernel.decider import Elsewhere, Ref
-from kernel.handling import Deciding
-from kernel.memory import MemoryLog
-from kernel.spec import Given, Spec
-from kernel.vault import MemoryKeys, Secrets
+from kernel.deciding.codec import Codec
+from kernel.deciding.decider import Elsewhere, Ref
+from kernel.deciding.handling import Deciding
+from kernel.deciding.spec import Given, Spec
+from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.log.memory import MemoryLog
 from services.accounts import sip
 from services.accounts.access import ACCESS
 from services.accounts.household import HOUSEHOLD, months_later

@@ -27,7 +27,7 @@ from contracts.accounts import (
 from contracts.message import Actor, Role
 from contracts.permissions import VISITOR
 from contracts.session_time import IDLE_OF_STAFF
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from tests.accounts.conftest import Region, acting
 
 

@@ -14,7 +14,7 @@ from contracts.accounts import (
     SwitchOfflineSolution,
 )
 from contracts.message import Actor, Role
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from tests.accounts.conftest import Region
 
 root = Actor(account_id=str(uuid4()), role=Role.SUPER_MANAGER)

@@ -29,7 +29,7 @@ from contracts.accounts import (
     WithdrawAccess,
 )
 from contracts.message import Command, Role
-from kernel.spec import Spec
+from kernel.deciding.spec import Spec
 from services.accounts.access import ACCESS
 from services.accounts.distributor import DISTRIBUTOR as DISTRIBUTORS
 from services.accounts.installer import INSTALLER as INSTALLERS

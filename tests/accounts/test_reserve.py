@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 
 from contracts.accounts import COMMANDS, CloseSession, DeleteUser, EditUser, ResetUser
-from kernel.decider import Refused
-from kernel.log import LogFull, Unavailable
-from kernel.room import filling, resize
-from kernel.service import running
-from kernel.telemetry import REGISTRY
+from kernel.deciding.decider import Refused
+from kernel.guarding.room import filling, resize
+from kernel.log.promise import LogFull, Unavailable
+from kernel.process.telemetry import REGISTRY
+from kernel.service.running import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
 from services.accounts.reserve import may_use_reserve

@@ -23,7 +23,7 @@ from contracts.accounts import (
 )
 from contracts.message import Command, Event, Recorded
 from contracts.permissions import SYSTEM
-from kernel.decider import Aggregate, Elsewhere, Ref
+from kernel.deciding.decider import Aggregate, Elsewhere, Ref
 from services.accounts import search
 from services.accounts.access import ACCESS, UNUSABLE, Access
 from services.accounts.directory import DIRECTORY

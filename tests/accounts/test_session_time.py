@@ -8,7 +8,7 @@ from contracts.accounts import GetSession, KeepSession, ListSessions, OpenSessio
 from contracts.message import Role
 from contracts.permissions import SYSTEM, VISITOR
 from contracts.session_time import SESSIONS_MAX, idle_time
-from kernel.spec import Spec
+from kernel.deciding.spec import Spec
 from services.accounts.access import ACCESS, evolve
 from services.accounts.login import LOGIN
 from tests.accounts.conftest import Region, acting

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from contracts.accounts import GetUser, LoginClaimed, LoginReleased, SiteLinked, UserAdded
-from kernel.decider import Elsewhere, Refused
-from kernel.hosts import ascii_name, shown_name
-from kernel.spec import Spec
+from kernel.deciding.decider import Elsewhere, Refused
+from kernel.deciding.spec import Spec
+from kernel.spelling.hosts import ascii_name, shown_name
 from services.accounts import login, sip
 from services.accounts.access import ACCESS
 from services.accounts.household import HOUSEHOLD

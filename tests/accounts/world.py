@@ -22,7 +22,7 @@ from contracts.accounts import (
     UserAdded,
 )
 from contracts.message import Actor, Command, Event, Role
-from kernel.decider import Elsewhere, Ref
+from kernel.deciding.decider import Elsewhere, Ref
 from services.accounts import login, sip
 
 C = TypeVar("C", bound=Command)

@@ -10,10 +10,22 @@ import pytest
 from pydantic import create_model
 
 from contracts.message import ERASED, Actor, Command, Event, Personal, PersonalMark, Role, fields_marked
-from kernel.codec import ACTOR, COMMAND, CORRELATION, FINGERPRINT, ID, KEY, PART, SPEC_VERSION, TIME, TYPE, Codec
-from kernel.decider import Ref
-from kernel.log import NewMessage, StoredMessage
-from kernel.vault import MemoryKeys, Secrets
+from kernel.deciding.codec import (
+    ACTOR,
+    COMMAND,
+    CORRELATION,
+    FINGERPRINT,
+    ID,
+    KEY,
+    PART,
+    SPEC_VERSION,
+    TIME,
+    TYPE,
+    Codec,
+)
+from kernel.deciding.decider import Ref
+from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.log.promise import NewMessage, StoredMessage
 from ops import contracts
 from ops.contracts import Contract, example, example_file, published, schema, schema_file, shape
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from contracts.refusals import REFUSALS
-from kernel import bus
+from kernel.talking import bus
 from ops.events import SERVICES
 from services.gateway.problems import STATUS
 

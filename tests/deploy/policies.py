@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 from tests.deploy.manifests import NAME, ROOT, Manifest, Workload, compose, of_kind, references, selects, workloads
 
 MADE_BY_SECRETS_SH = {"accounts", "devices", "gateway", "operator", "nats", "mongo-operator"}

@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from kernel.jetstream import check_server, connect, open_log
-from kernel.log import NewMessage
+from kernel.connecting.connection import check_server, connect
+from kernel.connecting.stream import open_log
+from kernel.log.promise import NewMessage
 from ops.probe import ask
 from ops.processes import end, free_port, spawn
 from ops.servers import find_nats_server

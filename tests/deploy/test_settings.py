@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from kernel.health import Health, Surface
-from kernel.nats_address import NatsAddress
-from kernel.settings import Settings, read_settings
+from kernel.connecting.address import NatsAddress
+from kernel.process.health import Health, Surface
+from kernel.process.settings import Settings, read_settings
 from ops.mongo_users import MongoUsers
 from ops.nats_rights import PARTS
 from services.gateway.proxies import trusted_proxies

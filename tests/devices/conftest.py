@@ -15,8 +15,8 @@ from contracts import accounts, devices
 from contracts.accounts import AddUser, CreateDistributor, CreateInstaller, GetUser
 from contracts.devices import AddCamera, BindDevice, DeviceKind, RegisterMac
 from contracts.message import Accepted, Actor, Command, Query, Role, View
-from kernel.service import Running, running
-from kernel.settings import Settings
+from kernel.process.settings import Settings
+from kernel.service.running import Running, running
 from ops.servers import NatsCluster, NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES

@@ -27,8 +27,8 @@ from contracts.devices import (
 )
 from contracts.message import Accepted, Actor, Event, Recorded
 from contracts.permissions import SYSTEM
-from kernel.decider import Refused
-from kernel.projection import Row
+from kernel.deciding.decider import Refused
+from kernel.reading.readmodel import Row
 from services.devices import door_secrets, home
 from services.devices.__main__ import SERVICE
 from services.devices.access import fold, keys, shown

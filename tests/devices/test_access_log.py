@@ -28,8 +28,8 @@ from contracts.devices import (
 from contracts.message import Accepted, Actor
 from contracts.moments import FIRST, LAST
 from contracts.permissions import SYSTEM
-from kernel.decider import Elsewhere, Refused
-from kernel.spec import Given, Spec
+from kernel.deciding.decider import Elsewhere, Refused
+from kernel.deciding.spec import Given, Spec
 from ops.contracts import ROOT as ROOT_OF_CONTRACTS
 from services.devices import home
 from services.devices.device import DEVICE as DEVICES

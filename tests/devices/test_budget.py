@@ -18,7 +18,7 @@ from contracts.devices import (
     SubmitAutop,
     UnlockDoor,
 )
-from kernel.service import running
+from kernel.service.running import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices import gatekeeper

@@ -24,8 +24,8 @@ from contracts.devices import (
     UnbindDevice,
 )
 from contracts.message import PersonalMark, fields_marked
-from kernel.decider import Refused
-from kernel.spec import Given, Spec
+from kernel.deciding.decider import Refused
+from kernel.deciding.spec import Given, Spec
 from services.devices.camera import CAMERA as CAMERAS
 from services.devices.camera import of as camera_of
 from services.devices.device import DEVICE as DEVICES

@@ -11,8 +11,8 @@ import pytest
 
 from contracts.devices import ClaimMac, ListDeviceAudit, ListMacs, RegisterMac, RemoveMac
 from contracts.message import Accepted, Actor
-from kernel.decider import Refused
-from kernel.service import running
+from kernel.deciding.decider import Refused
+from kernel.service.running import running
 from services.devices.__main__ import SERVICE
 from tests.devices.conftest import Region, a_mac
 

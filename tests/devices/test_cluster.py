@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.devices import DeviceCommandState, UnlockDoor
-from kernel.service import running
+from kernel.service.running import running
 from ops.servers import NatsCluster
 from ops.virtual_intercom import VirtualIntercom
 from services.accounts.__main__ import SERVICE as ACCOUNTS

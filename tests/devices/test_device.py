@@ -43,12 +43,12 @@ from contracts.devices import (
 )
 from contracts.message import ERASED, Actor, Role
 from contracts.permissions import SYSTEM
-from kernel.codec import Codec
-from kernel.decider import Refused
-from kernel.handling import Contended, Deciding
-from kernel.jetstream import open_log
-from kernel.spec import Given, Spec
-from kernel.vault import MemoryKeys, Secrets
+from kernel.connecting.stream import open_log
+from kernel.deciding.codec import Codec
+from kernel.deciding.decider import Refused
+from kernel.deciding.handling import Contended, Deciding
+from kernel.deciding.spec import Given, Spec
+from kernel.keeping.vault import MemoryKeys, Secrets
 from services.devices import sip
 from services.devices.camera import CAMERA as CAMERAS
 from services.devices.device import DEVICE as DEVICES

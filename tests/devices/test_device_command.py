@@ -31,7 +31,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Event, Role
 from contracts.permissions import SYSTEM
-from kernel.spec import Given, Outcome, Spec
+from kernel.deciding.spec import Given, Outcome, Spec
 from services.devices.device import DEVICE as DEVICE_AGGREGATE
 from services.devices.device_command import DEVICE_COMMAND
 from services.devices.presence import PRESENCE

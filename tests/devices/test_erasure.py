@@ -21,8 +21,8 @@ from contracts.devices import (
     WithdrawCredential,
 )
 from contracts.message import ERASED, Actor, Recorded
-from kernel.log import StoredMessage
-from kernel.projection import fingerprint
+from kernel.log.promise import StoredMessage
+from kernel.reading.readmodel import fingerprint
 from services.devices.__main__ import SERVICE
 from tests.devices.conftest import Region
 from tests.devices.test_access import grant

@@ -17,9 +17,9 @@ from pydantic import BaseModel
 from contracts import accounts, devices
 from contracts.message import Actor, Command, FilledMark, Query, Role, fields_marked
 from contracts.permissions import MAY, SYSTEM
-from kernel.bus import decode
-from kernel.decider import Refused
-from kernel.service import Running
+from kernel.deciding.decider import Refused
+from kernel.service.running import Running
+from kernel.talking.bus import decode
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
 from services.devices.uplink import Unreadable, read

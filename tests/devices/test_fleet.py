@@ -32,8 +32,8 @@ from contracts.devices import (
 )
 from contracts.message import Event
 from contracts.permissions import SYSTEM
-from kernel.decider import Refused
-from kernel.projection import Row
+from kernel.deciding.decider import Refused
+from kernel.reading.readmodel import Row
 from services.devices.device import hash_of_key
 from services.devices.device import of as device_of
 from services.devices.fleet import FLEET

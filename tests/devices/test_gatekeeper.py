@@ -15,8 +15,8 @@ import aiomqtt
 import pytest
 
 from contracts.devices import RotateDeviceKey, UnbindDevice
-from kernel.admission import Admitted, Login
-from kernel.service import running
+from kernel.service.running import running
+from kernel.talking.admission import Admitted, Login
 from ops.servers import NatsServer
 from ops.virtual_intercom import VirtualIntercom
 from services.accounts.__main__ import SERVICE as ACCOUNTS

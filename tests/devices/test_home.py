@@ -28,8 +28,8 @@ from contracts.devices import (
     WithdrawCredential,
 )
 from contracts.permissions import SYSTEM
-from kernel.decider import Elsewhere, Refused
-from kernel.spec import Given, Spec
+from kernel.deciding.decider import Elsewhere, Refused
+from kernel.deciding.spec import Given, Spec
 from services.devices import home, sip
 from services.devices.camera import CAMERA as CAMERAS
 from services.devices.device import DEVICE as DEVICES

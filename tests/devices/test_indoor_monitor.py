@@ -11,8 +11,8 @@ from contracts.accounts import EditUser, GetUser, IndoorMonitorNoted, ListAudit,
 from contracts.devices import DeviceKind, EditDevice
 from contracts.message import Accepted, Actor, Command
 from contracts.permissions import SYSTEM
-from kernel.issuing import Issuing
-from kernel.log import Unavailable
+from kernel.log.promise import Unavailable
+from kernel.reacting.issuing import Issuing
 from services.devices import device
 from services.devices.note_indoor_monitor_when_bound import NOTE_INDOOR_MONITOR
 from tests.devices.conftest import Region

@@ -30,8 +30,8 @@ from contracts.devices import (
     UnbindDevice,
 )
 from contracts.message import Actor
-from kernel.decider import Refused
-from kernel.log import StoredMessage
+from kernel.deciding.decider import Refused
+from kernel.log.promise import StoredMessage
 from services.devices.library import LIBRARY, _ends
 from tests.devices.conftest import Region, a_mac
 

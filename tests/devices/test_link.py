@@ -44,9 +44,9 @@ from contracts.devices import (
 )
 from contracts.message import Accepted, Actor
 from contracts.permissions import SYSTEM
-from kernel.decider import Refused
-from kernel.log import Unavailable
-from kernel.service import running
+from kernel.deciding.decider import Refused
+from kernel.log.promise import Unavailable
+from kernel.service.running import running
 from ops.servers import NatsServer
 from ops.virtual_intercom import VirtualIntercom
 from services.accounts.__main__ import SERVICE as ACCOUNTS

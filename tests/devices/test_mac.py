@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from contracts.devices import MacBound, MacRegistered, MacRemoved, MacUnbound, RegisterMac, RemoveMac
 from contracts.message import Actor
-from kernel.decider import Elsewhere, Refused
-from kernel.spec import Spec
+from kernel.deciding.decider import Elsewhere, Refused
+from kernel.deciding.spec import Spec
 from services.devices import mac as macs
 from services.devices.mac import MAC as AGGREGATE
 from tests.devices.world import (

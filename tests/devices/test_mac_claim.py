@@ -29,9 +29,9 @@ from contracts.devices import (
 from contracts.message import Actor
 from contracts.notations import label_code
 from contracts.permissions import objection
-from kernel.decider import Refused
-from kernel.spec import Spec
-from kernel.vault import Secrets
+from kernel.deciding.decider import Refused
+from kernel.deciding.spec import Spec
+from kernel.keeping.vault import Secrets
 from services.devices.audit import ANOTHER
 from services.devices.labels import hash_of_code
 from services.devices.mac import MAC as AGGREGATE

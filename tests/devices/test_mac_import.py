@@ -23,8 +23,8 @@ from contracts.devices import (
     StartMacImport,
 )
 from contracts.message import Actor
-from kernel.decider import Elsewhere
-from kernel.spec import Spec
+from kernel.deciding.decider import Elsewhere
+from kernel.deciding.spec import Spec
 from services.devices.mac import MAC as MAC_AGGREGATE
 from services.devices.mac_import import MAC_IMPORT
 from tests.devices.world import (

@@ -23,8 +23,8 @@ from contracts.devices import (
 )
 from contracts.message import Actor
 from contracts.permissions import objection
-from kernel.decider import Refused
-from kernel.spec import Spec
+from kernel.deciding.decider import Refused
+from kernel.deciding.spec import Spec
 from services.devices.mac import MAC as AGGREGATE
 from tests.devices.conftest import Region, a_mac, root
 from tests.devices.world import (

@@ -10,10 +10,10 @@ import pytest
 
 from contracts.devices import ImportState, ListMacs, RegisterMac, RemoveMac, StartMacImport
 from contracts.message import Actor
-from kernel.decider import Refused
-from kernel.service import Prepare
-from kernel.settings import Settings
-from kernel.spec import Spec
+from kernel.deciding.decider import Refused
+from kernel.deciding.spec import Spec
+from kernel.process.settings import Settings
+from kernel.service.running import Prepare
 from services.devices.imports import IMPORTS
 from services.devices.mac import MAC as AGGREGATE
 from services.devices.mac_quota import MacQuota

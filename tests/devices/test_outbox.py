@@ -15,10 +15,10 @@ from pymongo import AsyncMongoClient
 
 from contracts.devices import ConfigurationIssued, DeviceWentOnline
 from contracts.message import Event
-from kernel.edition import Checkpoint, Place
-from kernel.log import Unavailable
-from kernel.service import Beside
-from kernel.tasks import ended
+from kernel.log.promise import Unavailable
+from kernel.reading.edition import Checkpoint, Place
+from kernel.runtime.tasks import ended
+from kernel.service.running import Beside
 from services.devices.outbox import Outbox
 from services.devices.roster import Roster
 from tests.devices.world import DEVICE, INSTALLER, USER, bound, recorded

@@ -18,8 +18,8 @@ from contracts.devices import (
     UnlockDoor,
 )
 from contracts.message import Actor, Role
-from kernel.budgets import SPENT
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
+from kernel.guarding.budgets import SPENT
 from services.devices.reserve import outlasts_budget
 from tests.devices.conftest import Region, a_mac
 from tests.devices.test_link import standing

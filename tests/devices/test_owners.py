@@ -5,14 +5,8 @@ from uuid import uuid4
 import pytest
 
 from contracts.accounts import DeleteUser, EditUser, ResetUser
-from contracts.devices import (
-    GetDevice,
-    ListDeviceAudit,
-    ListDevices,
-    RegisterMac,
-    RemoveMac,
-)
-from kernel.decider import Refused
+from contracts.devices import GetDevice, ListDeviceAudit, ListDevices, RegisterMac, RemoveMac
+from kernel.deciding.decider import Refused
 from services.devices.owners import owners_of
 from tests.devices.conftest import Region, a_mac
 

@@ -2,7 +2,7 @@
 
 from contracts.devices import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
 from contracts.permissions import SYSTEM
-from kernel.spec import Spec
+from kernel.deciding.spec import Spec
 from services.devices.device import DEVICE as DEVICE_AGGREGATE
 from services.devices.presence import PRESENCE
 from tests.devices.world import DEVICE, INSTALLER, ask, bound, unbound

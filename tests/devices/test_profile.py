@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.devices import ClearRegularProfile, MergeRegularProfile, RegularProfileChanged
-from kernel.spec import Spec
+from kernel.deciding.spec import Spec
 from services.devices.device import DEVICE as DEVICES
 from services.devices.profile import NOTHING, PROFILE
 from tests.devices.world import DEVICE, HERE, ask, bound, changed, number, strangers, unbound

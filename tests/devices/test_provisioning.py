@@ -32,8 +32,8 @@ from contracts.devices import (
     UnbindDevice,
 )
 from contracts.message import Actor
-from kernel.decider import Refused
-from kernel.spec import Given, Spec
+from kernel.deciding.decider import Refused
+from kernel.deciding.spec import Given, Spec
 from ops.virtual_intercom import VirtualIntercom
 from services.devices import profile
 from services.devices.autop import MASK

@@ -19,7 +19,7 @@ from contracts.devices import (
     RemoteControlUsed,
 )
 from contracts.permissions import SYSTEM, objection
-from kernel.spec import Given, Spec
+from kernel.deciding.spec import Given, Spec
 from services.devices.device import DEVICE as DEVICES
 from services.devices.presence import PRESENCE
 from services.devices.remote_session import REMOTE_SESSION

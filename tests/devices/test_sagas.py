@@ -31,7 +31,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Recorded
 from contracts.permissions import SYSTEM
-from kernel.decider import Ref, Refused
+from kernel.deciding.decider import Ref, Refused
 from services.devices import device_command, home, sip
 from services.devices.home import Home
 from tests.devices.conftest import Region

@@ -27,7 +27,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor
 from contracts.permissions import SYSTEM, VISITOR
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from ops.virtual_intercom import VirtualIntercom
 from services.devices import tunnel
 from tests.devices.conftest import Region, a_mac

@@ -25,9 +25,9 @@ from contracts.devices import (
 )
 from contracts.message import Actor
 from contracts.permissions import SYSTEM
-from kernel.service import Working, running
-from kernel.spec import Spec
-from kernel.timers import Due, Timers, timer_id
+from kernel.deciding.spec import Spec
+from kernel.reacting.timers import Due, Timers, timer_id
+from kernel.service.running import Working, running
 from ops.processes import free_port
 from ops.servers import LOOPBACK, NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS

@@ -20,7 +20,7 @@ from contracts.devices import (
     RebootDevice,
 )
 from contracts.message import ERASED, Event
-from kernel.codec import TYPE
+from kernel.deciding.codec import TYPE
 from ops.contracts import example
 from tests.contracts.test_published import PUBLISHED, codec_of, stored
 from tests.devices.conftest import Region

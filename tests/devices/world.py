@@ -23,7 +23,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor, Command, Event, Recorded, Role
 from contracts.permissions import SYSTEM
-from kernel.decider import Elsewhere, Ref
+from kernel.deciding.decider import Elsewhere, Ref
 
 C = TypeVar("C", bound=Command)
 

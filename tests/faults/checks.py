@@ -18,13 +18,14 @@ from pymongo import AsyncMongoClient
 
 from contracts.accounts import EVENTS, UserDeleted, UserReset
 from contracts.message import ERASED, PersonalMark, Recorded, fields_marked
-from kernel.codec import PART, Codec
-from kernel.edition import checkpoint_of
-from kernel.jetstream import connect, open_log
-from kernel.log import StoredMessage
-from kernel.readmodel import fingerprint
-from kernel.settings import Settings
-from kernel.vault import MongoKeys
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.deciding.codec import PART, Codec
+from kernel.keeping.vault import MongoKeys
+from kernel.log.promise import StoredMessage
+from kernel.process.settings import Settings
+from kernel.reading.edition import checkpoint_of
+from kernel.reading.readmodel import fingerprint
 from services.accounts.__main__ import SERVICE
 from services.accounts.destroy_key_when_household_is_emptied import DESTROY_KEY
 from tests.faults.history import History, Outcome, canaries_in

@@ -16,15 +16,15 @@ from uuid import uuid4
 import httpx
 from nats.aio.client import Client
 
-from kernel.bus import Caller
-from kernel.integrity import Memory
-from kernel.jetstream import connect, open_log
-from kernel.log_memory import LogMemory
-from kernel.mongo import mongo_client
-from kernel.readmodel import BSON
-from kernel.service import Running, running
-from kernel.settings import Settings
-from kernel.survey import Survey, survey
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.guarding.log_memory import LogMemory
+from kernel.guarding.survey import Survey, survey
+from kernel.keeping.mongo import BSON, mongo_client
+from kernel.log.integrity import Memory
+from kernel.process.settings import Settings
+from kernel.service.running import Running, running
+from kernel.talking.bus import Caller
 from ops.processes import free_port
 from ops.servers import MongoServer, NatsServer
 from tests.faults.diary import DIARIES, CountPages, Pages, Write

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from contracts.message import Command, Event, PersonalMark, Query, Recorded, View
-from kernel.decider import Aggregate, Decision
-from kernel.handling import Handled
-from kernel.projection import ReadModel, Row
-from kernel.reaction import Context, Reaction
-from kernel.service import Reading, Service, Working, run
+from kernel.deciding.decider import Aggregate, Decision
+from kernel.deciding.handling import Handled
+from kernel.reacting.reaction import Context, Reaction
+from kernel.reading.readmodel import ReadModel, Row
+from kernel.service.running import Reading, Service, Working, run
 
 
 class Write(Command):

@@ -14,9 +14,9 @@ import pytest
 
 from contracts.accounts import CreateSuperManager
 from contracts.permissions import SYSTEM
-from kernel.jetstream import open_log
-from kernel.service import running
-from kernel.tasks import ended
+from kernel.connecting.stream import open_log
+from kernel.runtime.tasks import ended
+from kernel.service.running import running
 from ops.servers import MongoServer
 from services.accounts.__main__ import SERVICE
 from tests.faults.damaging import Place, cut, place

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from kernel.bus import RefusedElsewhere
-from kernel.decider import Ref
-from kernel.guard import Guard
-from kernel.integrity import Damaged
-from kernel.jetstream import JetStreamLog, open_log
-from kernel.log import Log, Unavailable
-from kernel.mongo import mongo_client
-from kernel.readmodel import BSON
-from kernel.service import running
-from kernel.tasks import ended
+from kernel.connecting.stream import open_log
+from kernel.deciding.decider import Ref
+from kernel.guarding.guard import Guard
+from kernel.keeping.mongo import BSON, mongo_client
+from kernel.log.integrity import Damaged
+from kernel.log.jetstream import JetStreamLog
+from kernel.log.promise import Log, Unavailable
+from kernel.runtime.tasks import ended
+from kernel.service.running import running
+from kernel.talking.bus import RefusedElsewhere
 from ops.servers import MongoServer
 from tests.faults.damaging import LARGE, SMALL, Place, cut, delete, flip, page, place
 from tests.faults.diary import DIARIES, CountPages, Pages

@@ -18,15 +18,7 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-from contracts.accounts import (
-    AddUser,
-    CreateDistributor,
-    CreateInstaller,
-    DeleteUser,
-    GetUser,
-    ResetUser,
-    UserDetail,
-)
+from contracts.accounts import AddUser, CreateDistributor, CreateInstaller, DeleteUser, GetUser, ResetUser, UserDetail
 from contracts.devices import (
     EVENTS,
     AddCamera,
@@ -55,13 +47,14 @@ from contracts.devices import (
 )
 from contracts.message import ERASED, Accepted, Actor, Command, PersonalMark, Recorded, Role, fields_marked
 from contracts.permissions import SYSTEM
-from kernel.bus import Caller
-from kernel.codec import PART, Codec
-from kernel.edition import checkpoint_of
-from kernel.jetstream import connect, open_log
-from kernel.log import Unavailable
-from kernel.readmodel import fingerprint
-from kernel.vault import MongoKeys
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.deciding.codec import PART, Codec
+from kernel.keeping.vault import MongoKeys
+from kernel.log.promise import Unavailable
+from kernel.reading.edition import checkpoint_of
+from kernel.reading.readmodel import fingerprint
+from kernel.talking.bus import Caller
 from services.devices.__main__ import SERVICE
 from tests.asking import seen
 from tests.faults.checks import Contents, nothing_twice, settings_of

@@ -14,7 +14,7 @@ from bson import json_util
 from cryptography.exceptions import InvalidTag
 from pymongo import AsyncMongoClient
 
-from kernel.sealing import unseal
+from kernel.keeping.sealing import unseal
 from tests.faults import checks
 from tests.faults.crashing import settled
 from tests.house import House, Person, distributor, house, installer, secrets_of, super_manager, wrappings_of

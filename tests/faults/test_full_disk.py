@@ -15,10 +15,11 @@ import httpx
 import pytest
 
 from contracts.message import Accepted
-from kernel.bus import Caller
-from kernel.jetstream import connect, open_log
-from kernel.log import Unavailable
-from kernel.settings import Settings
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.log.promise import Unavailable
+from kernel.process.settings import Settings
+from kernel.talking.bus import Caller
 from ops.processes import free_port
 from ops.servers import NatsServer
 from ops.supervisor import Program, Supervisor

@@ -14,8 +14,9 @@ import pytest
 
 from contracts.devices import IMPORT_CHUNK_ROWS, IMPORT_CHUNK_ROWS_WITH_CODES, ImportState
 from contracts.notations import label_code
-from kernel.jetstream import connect, open_log
-from kernel.log import StoredMessage
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.log.promise import StoredMessage
 from services.devices.labels import hash_of_code
 from tests.faults.crashing import SOON_S, crash_at, pid_of
 from tests.house import House, Person, distributor, house, installer, secrets_of, super_manager

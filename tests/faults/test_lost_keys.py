@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kernel.bus import RefusedElsewhere
-from kernel.integrity import Damaged
+from kernel.log.integrity import Damaged
+from kernel.talking.bus import RefusedElsewhere
 from ops.servers import MongoServer
 from tests.faults.damaging import Place, page, place
 from tests.faults.test_damaged_log import is_damaged, lost_until_accepted, waiting

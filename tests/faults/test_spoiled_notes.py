@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel.log import Unavailable
+from kernel.log.promise import Unavailable
 from ops.servers import MongoServer
 from tests.faults.damaging import STREAM, Place, page, place
 from tests.faults.diary import CountPages, Pages

@@ -15,8 +15,8 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from contracts.devices import DeviceCommandState, RebootDevice, UnlockDoor
-from kernel.log import Unavailable
-from kernel.service import running
+from kernel.log.promise import Unavailable
+from kernel.service.running import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES

@@ -18,9 +18,9 @@ from contracts.live import Changed, live_subject
 from contracts.message import Accepted, Actor, Command, Query, Role, View
 from contracts.refusals import REFUSALS
 from contracts.text import folded
-from kernel.bus import Asked, Endpoints, client_of, make_broker
-from kernel.decider import Refused
-from kernel.settings import Settings
+from kernel.deciding.decider import Refused
+from kernel.process.settings import Settings
+from kernel.talking.bus import Asked, Endpoints, client_of, make_broker
 from services.gateway.app import Running, running
 from services.gateway.positions import Positions
 

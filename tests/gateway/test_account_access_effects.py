@@ -22,7 +22,7 @@ from contracts import devices as d
 from contracts.acting import OPEN_ANSWERS
 from contracts.message import Accepted
 from contracts.permissions import VISITOR
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from services.gateway.positions import Positions
 from services.gateway.problems import Problem
 from services.gateway.sessions import csrf_token

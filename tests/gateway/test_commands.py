@@ -10,7 +10,7 @@ import pytest
 from contracts import accounts as a
 from contracts import devices as d
 from contracts.message import Command, Query, Role, View
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from tests.gateway.api import OPERATIONS, RIGHT, Operation, right_body
 from tests.gateway.conftest import Browser, Desk, refused, somebody
 

@@ -10,7 +10,7 @@ from httpx import AsyncClient, Response
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 from contracts.message import Role
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 from services.gateway.app import running
 from services.gateway.proxies import trusted_proxies
 from tests.gateway.conftest import Browser, Desk, browser, somebody

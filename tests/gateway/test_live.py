@@ -14,7 +14,7 @@ import pytest
 from contracts import accounts as a
 from contracts.live import installers_of
 from contracts.message import Role
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 from services.gateway import live
 from services.gateway.app import Running, running
 from tests.gateway.conftest import Browser, Desk, browser, somebody

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.message import Role
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 from services.gateway.app import Running, running
 from services.gateway.failures import Addresses, Failures, place_of
 from services.gateway.limits import LIMITS

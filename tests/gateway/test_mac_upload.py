@@ -19,7 +19,7 @@ import pytest
 
 from contracts.devices import MacImportView, RefusedRow, RowFault
 from contracts.refusals import REFUSALS
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from services.gateway import spreadsheets
 from services.gateway.mac_upload import read_apart, refused_csv, template
 from services.gateway.receiving import FILE_LIMIT_BYTES

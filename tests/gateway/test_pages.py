@@ -8,10 +8,10 @@ import pytest
 from httpx import AsyncClient
 
 from contracts.accounts import MailLanguage
-from kernel.health import Health, Stage
-from kernel.jetstream import connect
-from kernel.modules import answer_for
-from kernel.settings import Settings
+from kernel.connecting.connection import connect
+from kernel.process.health import Health, Stage
+from kernel.process.settings import Settings
+from kernel.talking.modules import answer_for
 from services.gateway.app import Running, running
 from services.gateway.reference import countries, mail_languages, time_zones
 from tests.gateway.conftest import Browser, Desk, browser

@@ -7,8 +7,8 @@ import pytest
 
 from contracts import accounts as a
 from contracts.message import Role
-from kernel.settings import Settings
-from kernel.vault import Secrets
+from kernel.keeping.vault import Secrets
+from kernel.process.settings import Settings
 from services.gateway.app import running
 from services.gateway.positions import LENGTH_MAX, TOKENS_MAX, Positions
 from tests.gateway.api import right_body

@@ -23,8 +23,8 @@ from playwright.async_api import async_playwright
 from contracts.accounts import CreateInstaller
 from contracts.devices import GetDevice, ListDeviceAudit
 from contracts.message import Actor, Role
-from kernel.service import running as service_running
-from kernel.settings import Settings
+from kernel.process.settings import Settings
+from kernel.service.running import running as service_running
 from ops.processes import free_port
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS

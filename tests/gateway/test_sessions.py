@@ -8,7 +8,7 @@ import pytest
 
 from contracts import accounts as a
 from contracts.message import Role
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 from services.gateway.app import Running, running
 from tests.gateway.conftest import Browser, Desk, actor_of, browser, session_of, somebody
 

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.message import Role
-from kernel.settings import Settings
+from kernel.process.settings import Settings
 from services.gateway import upload_turns
 from services.gateway.app import Running, running
 from services.gateway.problems import Problem
@@ -70,11 +70,11 @@ def _head(visitor: Browser, method: str, path: str, *more: str) -> bytes:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("kernel.slow_clients.HEADERS_S", "services.gateway.receiving.BODY_TIMEOUT_S"):
+    for name in ("kernel.process.slow_clients.HEADERS_S", "services.gateway.receiving.BODY_TIMEOUT_S"):
         monkeypatch.setattr(name, SHORT_S)
     monkeypatch.setattr("services.gateway.receiving.FILE_TIMEOUT_S", 2 * SHORT_S)
-    monkeypatch.setattr("kernel.slow_clients.BODY_S", 3 * SHORT_S)
-    monkeypatch.setattr("kernel.slow_clients.UNREAD_S", SHORT_S)
+    monkeypatch.setattr("kernel.process.slow_clients.BODY_S", 3 * SHORT_S)
+    monkeypatch.setattr("kernel.process.slow_clients.UNREAD_S", SHORT_S)
 
 
 @pytest.mark.parametrize("said", [b"", b"G", b"GET /api/v1/about HTTP/1.1\r\nHost: x\r\n"])

@@ -5,7 +5,7 @@ import pytest
 from contracts import accounts as a
 from contracts.message import FieldRefusal, Role
 from contracts.refusals import REFUSALS
-from kernel.decider import Refused
+from kernel.deciding.decider import Refused
 from services.gateway.taken_logins import LIMITS
 from tests.gateway.api import right_body
 from tests.gateway.conftest import Browser, Desk, browser, refused, somebody

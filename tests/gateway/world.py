@@ -16,10 +16,10 @@ from uuid import uuid4
 
 from contracts import accounts as a
 from contracts.permissions import SYSTEM
-from kernel.bus import Caller
-from kernel.service import running as service_running
-from kernel.settings import Settings
-from kernel.vault import Secrets
+from kernel.keeping.vault import Secrets
+from kernel.process.settings import Settings
+from kernel.service.running import running as service_running
+from kernel.talking.bus import Caller
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES

@@ -18,9 +18,13 @@ from nats.aio.client import Client
 from pymongo import AsyncMongoClient
 
 from contracts.message import Actor, Event, Recorded, Role
-from kernel.jetstream import connect, open_log
-from kernel.log import Log, NewMessage, StoredMessage
-from kernel.projection import Database, Index, Projector, ReadModel, Row, Source
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.keeping.mongo import Database
+from kernel.log.promise import Log, NewMessage, StoredMessage
+from kernel.reading.projection import Projector
+from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.reading.source import Source
 
 SERVICE_ACTOR = Actor(account_id="tester", role=Role.SUPER_MANAGER)
 AT = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)

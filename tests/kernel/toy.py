@@ -9,12 +9,12 @@ from uuid import UUID, uuid4, uuid5
 from pydantic import AwareDatetime, Field
 
 from contracts.message import Actor, Command, Event, FilledMark, Query, Recorded, Role, View
-from kernel.decider import Aggregate, Decision, Refused
-from kernel.handling import Handled
-from kernel.projection import ReadModel, Row
-from kernel.reaction import Context, Reaction
-from kernel.service import Notice, Reading, Service, Working, run
-from kernel.timers import Due
+from kernel.deciding.decider import Aggregate, Decision, Refused
+from kernel.deciding.handling import Handled
+from kernel.reacting.reaction import Context, Reaction
+from kernel.reacting.timers import Due
+from kernel.reading.readmodel import ReadModel, Row
+from kernel.service.running import Notice, Reading, Service, Working, run
 
 INSTALLER = Actor(account_id="i1", role=Role.INSTALLER, distributor_id="d1", installer_id="i1")
 STRANGER = Actor(account_id="f1", role=Role.FAMILY_MEMBER)

@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from kernel.budgets import DEVICE, OWN_LIMITS, TENANT, Budgets
-from kernel.health import Health, NotReady, Stage
-from kernel.jetstream import connect, open_log
-from kernel.log import NewMessage, Unavailable
-from kernel.modules import answer_for
-from kernel.mongo import mongo_client
-from kernel.room import Room
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.guarding.budgets import DEVICE, OWN_LIMITS, TENANT, Budgets
+from kernel.guarding.room import Room
+from kernel.keeping.mongo import mongo_client
+from kernel.log.promise import NewMessage, Unavailable
+from kernel.process.health import Health, NotReady, Stage
+from kernel.talking.modules import answer_for
 from ops import local
 from ops.failures import ServerFailed
 from ops.servers import NatsServer

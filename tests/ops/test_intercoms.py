@@ -30,8 +30,8 @@ from contracts.devices import (
     MacUse,
 )
 from contracts.message import Actor
-from kernel.bus import Caller
-from kernel.service import running
+from kernel.service.running import running
+from kernel.talking.bus import Caller
 from ops import demo_doors, intercoms
 from ops.demo import World, demo_installers
 from ops.failures import ServerFailed

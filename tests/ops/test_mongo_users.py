@@ -12,7 +12,7 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
-from kernel.vault import MongoKeys, Secrets
+from kernel.keeping.vault import MongoKeys, Secrets
 from ops import mongo_users
 from ops.mongo_users import ERASER, OPERATOR, VAULT, MongoUsers, keepers
 from ops.nats_rights import PARTS

@@ -10,9 +10,9 @@ import nats
 import nats.errors
 import pytest
 
-from kernel.jetstream import connect
-from kernel.nats_address import NatsAddress
-from kernel.settings import read_settings
+from kernel.connecting.address import NatsAddress
+from kernel.connecting.connection import connect
+from kernel.process.settings import read_settings
 from ops.nats_accounts import NatsAccounts
 from ops.servers import NatsCluster, NatsServer
 from tests.ops.test_cli import smartplus

@@ -15,11 +15,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from contracts.live import live_subject
-from kernel.jetstream import connect, open_log
-from kernel.log import NewMessage
-from kernel.nats_address import NatsAddress
-from kernel.service import Service
-from kernel.timers import Timers
+from kernel.connecting.address import NatsAddress
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.log.promise import NewMessage
+from kernel.reacting.timers import Timers
+from kernel.service.running import Service
 from ops.nats_rights import OPERATOR, PARTS
 from ops.servers import NatsServer
 from ops.up import service_names

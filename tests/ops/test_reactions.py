@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from kernel.log import NewMessage
-from kernel.service import Running, running
+from kernel.log.promise import NewMessage
+from kernel.service.running import Running, running
 from ops.servers import MongoServer
 from services.accounts.__main__ import SERVICE
 from tests.faults.damaging import Place, place

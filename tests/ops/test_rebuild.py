@@ -24,12 +24,13 @@ from contracts.devices import (
     RemoveMac,
 )
 from contracts.message import Actor
-from kernel.decider import Refused
-from kernel.jetstream import connect, open_log
-from kernel.lease import Lease
-from kernel.log import NewMessage
-from kernel.service import running
-from kernel.vault import MongoKeys, Secrets
+from kernel.connecting.connection import connect
+from kernel.connecting.stream import open_log
+from kernel.deciding.decider import Refused
+from kernel.keeping.vault import MongoKeys, Secrets
+from kernel.log.promise import NewMessage
+from kernel.reading.lease import Lease
+from kernel.service.running import running
 from ops.failures import ServerFailed
 from ops.rebuild import rebuild
 from ops.servers import NatsServer

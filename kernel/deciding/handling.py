@@ -1,0 +1,310 @@
+"""From a command to events in the log: load, decide, append, and again when somebody was faster.
+
+The rules it protects: a decision is stored only if what it looked at of the aggregates it writes is still so, and a
+command takes effect once, however often it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+from opentelemetry import trace
+
+from contracts.message import Command, Event, Position, Recorded
+from kernel.deciding.codec import COMMAND, FINGERPRINT, PART, Codec, KeyDestroyed
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Ref, Refused
+from kernel.log.promise import Conflict, Log, NewMessage, StoredMessage
+from kernel.runtime.crash import crash_here
+
+ATTEMPTS = 6
+JITTER_S = 0.005
+REMEMBERED_COMMANDS = 256
+
+
+class Contended(Exception):
+    """Others were faster each time. Nothing was recorded; the same command may be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What became of a command: where its last event stands, its events, and the state of its target after them.
+
+    When it recorded nothing, the position is that of the target's last event. `repeated` says that it had been
+    handled before; then `recorded` holds the events of that time.
+    """
+
+    ref: Ref
+    position: Position
+    recorded: tuple[Recorded, ...]
+    state: Any
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A command that one of an aggregate's events names: its events are all messages from `first` to `last`."""
+
+    fingerprint: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """An aggregate as it was after its message `seq`: a true prefix of the log, perhaps not the newest."""
+
+    state: Any
+    seq: int = 0
+    done: Mapping[str, _Done] = field(default_factory=dict)
+
+
+class Deciding:
+    """Handles the commands of one service on its log.
+
+    Keeps the folded states of up to `cache` aggregates. `on_append` is told the number of events and the seconds of
+    each append, `on_conflict` of each lost race.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        codec: Codec,
+        aggregates: Iterable[Aggregate[Any]],
+        cache: int = 50_000,
+        *,
+        on_append: Callable[[int, float], None] = lambda events, seconds: None,
+        on_conflict: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Raises `ValueError` when two aggregates claim one name or one command."""
+        self._log = log
+        self._codec = codec
+        self._aggregates: dict[str, Aggregate[Any]] = {}
+        self._deciders: dict[type[Command], tuple[Aggregate[Any], Decision[Any]]] = {}
+        for aggregate in aggregates:
+            if aggregate.name in self._aggregates:
+                raise ValueError(f"there are two aggregates called {aggregate.name}")
+            self._aggregates[aggregate.name] = aggregate
+            for command, decision in aggregate.decisions.items():
+                if command in self._deciders:
+                    raise ValueError(f"{command.__name__} is decided twice")
+                self._deciders[command] = (aggregate, decision)
+        self._cache: OrderedDict[Ref, _Folded] = OrderedDict()
+        self._cache_size = cache
+        self._turns: WeakValueDictionary[Ref, asyncio.Lock] = WeakValueDictionary()
+        self._on_append = on_append
+        self._on_conflict = on_conflict
+
+    async def load(self, ref: Ref) -> tuple[Any, int]:
+        """The present state of an aggregate and the sequence of its last event (0: none). Raises `Unavailable`."""
+        folded = await self._present(ref)
+        return folded.state, folded.seq
+
+    async def handle(self, command: Command, *, correlation_id: str | None = None) -> Handled:
+        """Decide `command` and record what it decided; return once that is durable.
+
+        A command whose id is among the last 256 of its aggregate is not decided again: it answers as it did.
+
+        Raises `Refused` by the decider or with `idempotency-key-reused` when that id came with another content;
+        `Contended` after six lost races; `Unavailable` when it is not known whether the events are stored, and
+        `LogFull`. After any of them the same command may be sent again.
+        """
+        aggregate, decision = self._deciders[type(command)]
+        target = aggregate.ref(str(getattr(command, decision.target)))
+        because = self._codec.because(command, correlation_id, _traceparent())
+        involved: frozenset[Ref] = frozenset((target,))
+        for attempt in range(ATTEMPTS):
+            loaded: dict[Ref, _Folded] = {}
+            # A first try holds one lock and waits for none; the later ones take theirs in order: no deadlock.
+            async with self._turn(involved):
+                try:
+                    return await self._try(command, decision, target, because, loaded, hopeful=attempt == 0)
+                except Conflict:
+                    self._on_conflict()
+                except KeyDestroyed:
+                    # The household was reset meanwhile; unless its newest state itself names a dead key.
+                    if attempt == ATTEMPTS - 1:
+                        raise
+            involved = involved.union(loaded)
+            await asyncio.sleep(random.uniform(0, JITTER_S * (attempt + 1)))  # noqa: S311
+        raise Contended(f"{type(command).__name__} lost {ATTEMPTS} races")
+
+    async def _try(
+        self,
+        command: Command,
+        decision: Decision[Any],
+        target: Ref,
+        because: Mapping[str, str],
+        loaded: dict[Ref, _Folded],
+        *,
+        hopeful: bool,
+    ) -> Handled:
+        """Load, decide, append. Puts into `loaded` what it looked at, also when it fails.
+
+        What is remembered may be old. `hopeful` decides on it all the same: whatever is recorded is guarded, and a no
+        is only said once nothing newer is there.
+        """
+        folded = loaded[target] = (self._remembered(target) if hopeful else None) or await self._present(target)
+        if (done := folded.done.get(because[COMMAND])) is not None:
+            return await self._repeated(target, done, because)
+        try:
+            further = [ref for ref in dict.fromkeys(decision.neighbours(command, folded.state)) if ref != target]
+            if further:
+                if hopeful and decision.expects_new:
+                    loaded.update((ref, self._new(ref)) for ref in further if ref not in self._cache)
+                known = [ref for ref in further if ref not in loaded]
+                loaded.update(zip(known, await asyncio.gather(*map(self._present, known)), strict=True))
+            for ref in further:
+                if (done := loaded[ref].done.get(because[COMMAND])) is not None:
+                    return await self._repeated(target, done, because)
+            outcome = decision.decide(command, folded.state, {ref: loaded[ref].state for ref in further})
+        except Refused:
+            await self._require_newest(target, folded)
+            raise
+        if not outcome:
+            await self._require_newest(target, folded)
+            return Handled(target, Position(stream=self._log.stream, seq=folded.seq), (), folded.state, repeated=False)
+        decided = [(each.ref, each.event) if isinstance(each, Elsewhere) else (target, each) for each in outcome]
+        crash_here(f"{type(command).__name__}.decided")
+        handled = await self._record(target, decided, because, loaded)
+        crash_here(f"{type(command).__name__}.appended")
+        return handled
+
+    async def _require_newest(self, target: Ref, folded: _Folded) -> None:
+        """Raises `Conflict` when the target has moved on: then its neighbours may be seen newer than itself."""
+        if (await self._present(target)).seq != folded.seq:
+            raise Conflict(f"{target.aggregate} moved on while it was looked at")
+
+    async def _record(
+        self,
+        target: Ref,
+        decided: Sequence[tuple[Ref, Event]],
+        because: Mapping[str, str],
+        loaded: Mapping[Ref, _Folded],
+    ) -> Handled:
+        states = {ref: folded.state for ref, folded in loaded.items()}
+        messages: list[NewMessage] = []
+        for number, (ref, event) in enumerate(decided, 1):
+            if ref not in loaded:
+                raise LookupError(f"an event was decided for {ref.aggregate}, which was not named as a neighbour")
+            aggregate = self._aggregates[ref.aggregate]
+            states[ref] = aggregate.evolve(states[ref], event)
+            message = await self._codec.encode(
+                event,
+                subject=self._subject(ref),
+                expected=loaded[ref].seq,
+                key_name=aggregate.key(states[ref]),
+                because=because,
+                part=(number, len(decided)),
+            )
+            messages.append(message)
+        began = time.perf_counter()
+        seqs = await self._log.append(messages)
+        self._on_append(len(messages), time.perf_counter() - began)
+        done = _Done(because[FINGERPRINT], seqs[0], seqs[-1])
+        for ref, seq in dict(zip((ref for ref, _ in decided), seqs, strict=True)).items():
+            known = _remember(loaded[ref].done, ((because[COMMAND], done),))
+            self._keep(ref, _Folded(states[ref], seq, known))
+        recorded = tuple(
+            self._codec.recorded(event, message, seq)
+            for (_, event), message, seq in zip(decided, messages, seqs, strict=True)
+        )
+        position = Position(stream=self._log.stream, seq=seqs[-1])
+        return Handled(target, position, recorded, states[target], repeated=False)
+
+    async def _repeated(self, target: Ref, done: _Done, because: Mapping[str, str]) -> Handled:
+        if done.fingerprint != because[FINGERPRINT]:
+            raise Refused("idempotency-key-reused", "This key was used for another command.")
+        messages: list[StoredMessage] = []
+        # A reader that is left must be closed, not forgotten; the protocol only says that it can be iterated.
+        reader = cast("AsyncGenerator[list[StoredMessage], None]", self._log.follow(done.first - 1))
+        async with aclosing(reader) as batches:
+            async for batch in batches:
+                messages.extend(message for message in batch if message.seq <= done.last)
+                if batch[-1].seq >= done.last:
+                    break
+        recorded = tuple(await self._codec.decode_many(messages))
+        position = Position(stream=self._log.stream, seq=done.last)
+        return Handled(target, position, recorded, (await self._present(target)).state, repeated=True)
+
+    def aggregate(self, name: str) -> Aggregate[Any]:
+        """The aggregate of that name. Raises `KeyError`."""
+        return self._aggregates[name]
+
+    def _subject(self, ref: Ref) -> str:
+        return self._codec.subject(ref, self._aggregates[ref.aggregate].hashed)
+
+    def _remembered(self, ref: Ref) -> _Folded | None:
+        folded = self._cache.get(ref)
+        if folded is not None:
+            self._cache.move_to_end(ref)
+        return folded
+
+    def _new(self, ref: Ref) -> _Folded:
+        return _Folded(self._aggregates[ref.aggregate].initial)
+
+    async def _present(self, ref: Ref) -> _Folded:
+        """What is remembered and the tail since."""
+        aggregate = self._aggregates[ref.aggregate]
+        known = self._remembered(ref) or _Folded(aggregate.initial)
+        tail = await self._log.read_subject(self._subject(ref), known.seq)
+        if not tail:
+            return known
+        events = [recorded.event for recorded in await self._codec.decode_many(tail)]
+        folded = _Folded(aggregate.fold(events, known.state), tail[-1].seq, _remember(known.done, map(_done, tail)))
+        self._keep(ref, folded)
+        return folded
+
+    def _keep(self, ref: Ref, folded: _Folded) -> None:
+        known = self._cache.get(ref)
+        if known is not None and known.seq >= folded.seq:
+            return
+        self._cache[ref] = folded
+        self._cache.move_to_end(ref)
+        if len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+
+    @asynccontextmanager
+    async def _turn(self, refs: Iterable[Ref]) -> AsyncIterator[None]:
+        """Callers of this process queue for an aggregate instead of racing for it."""
+        held: list[asyncio.Lock] = []
+        try:
+            for ref in sorted(refs):
+                lock = self._turns.get(ref)
+                if lock is None:
+                    lock = self._turns[ref] = asyncio.Lock()
+                await lock.acquire()
+                held.append(lock)
+            yield
+        finally:
+            for lock in held:
+                lock.release()
+
+
+def _remember(done: Mapping[str, _Done], further: Iterable[tuple[str, _Done]]) -> Mapping[str, _Done]:
+    """`done` and `further`, without the oldest beyond `REMEMBERED_COMMANDS`; a new mapping, since others hold this."""
+    remembered = {**done, **dict(further)}
+    for oldest in list(remembered)[: max(0, len(remembered) - REMEMBERED_COMMANDS)]:
+        del remembered[oldest]
+    return remembered
+
+
+def _done(message: StoredMessage) -> tuple[str, _Done]:
+    # The events of one command stand in the log one after the other: they were appended as one.
+    number, _, count = message.headers[PART].partition("/")
+    first = message.seq - int(number) + 1
+    return message.headers[COMMAND], _Done(message.headers[FINGERPRINT], first, first + int(count) - 1)
+
+
+def _traceparent() -> str | None:
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
