@@ -26,7 +26,7 @@ from contracts.accounts import ListUsers, UserPage
 from contracts.message import Actor, Recorded, Role
 from kernel.keeping.mongo import BSON, Database, mongo_client
 from kernel.reading.listing import NEWEST_FIRST
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from ops.servers import MongoServer
 from services.accounts.directory import DIRECTORY, fold, list_users
 from services.accounts.tallies import TALLIES

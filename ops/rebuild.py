@@ -28,7 +28,7 @@ from kernel.reading.lease import Held
 from kernel.reading.projection import Projector
 from kernel.reading.rebuilding import Progress as Step
 from kernel.reading.source import Source
-from kernel.service.running import Service
+from kernel.service.declaration import Service
 from ops.failures import ServerFailed
 
 _IN_WORDS = (Unavailable, UnfitServer, WrongSecret, OSError)

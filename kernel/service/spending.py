@@ -13,7 +13,7 @@ from kernel.guarding.budgets import COLLECTION, OWN_LIMITS, counts_of, next_day
 from kernel.guarding.room import filling
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 
 Payer = tuple[PayerKind, str]
 

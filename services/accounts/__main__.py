@@ -14,7 +14,8 @@ from contracts.accounts import (
     ListSessions,
     ListUsers,
 )
-from kernel.service.running import Service, run
+from kernel.service.declaration import Service
+from kernel.service.running import run
 from services.accounts import audit, credentials, directory, login_owner, partners, sessions, spending
 from services.accounts.access import ACCESS
 from services.accounts.budget import BUDGET

@@ -38,7 +38,7 @@ from contracts.permissions import within
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.accounts.distributor import DistributorEvent
 from services.accounts.household import HouseholdEvent
 from services.accounts.installer import InstallerEvent

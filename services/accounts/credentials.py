@@ -27,7 +27,7 @@ from contracts.accounts import (
 from contracts.acting import hands_over
 from contracts.message import Actor, Command, Event
 from kernel.deciding.handling import Handled
-from kernel.service.running import Working
+from kernel.service.declaration import Working
 from services.accounts import access
 from services.accounts.access import Access
 from services.accounts.household import Household

@@ -48,7 +48,7 @@ from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.listing import Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.accounts import search
 from services.accounts.household import HouseholdEvent
 from services.accounts.refusing import refused

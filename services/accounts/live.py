@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from contracts.accounts import DistributorCreated, InstallerCreated, SessionKept
 from contracts.message import Recorded, Role
-from kernel.service.running import Notice
+from kernel.service.declaration import Notice
 from services.accounts.access import AccessEvent
 from services.accounts.distributor import DistributorEvent
 from services.accounts.household import HouseholdEvent

@@ -19,7 +19,7 @@ from contracts.zones import country_of
 from kernel.deciding.decider import Ref
 from kernel.keeping.mongo import Database
 from kernel.keeping.vault import Secrets
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.accounts.login import by_email, by_email_formerly, by_mobile, by_uid
 
 UID_DIGITS = 10

@@ -30,7 +30,7 @@ from contracts.permissions import within
 from kernel.keeping.mongo import Collection, Database
 from kernel.reading.listing import Listed, Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.accounts import search
 from services.accounts.refusing import refused
 from services.accounts.tallies import ALL_DISTRIBUTORS, ALL_INSTALLERS, TALLIES, tallies_of, tally_of

@@ -39,7 +39,7 @@ from contracts.accounts import (
 from contracts.message import Recorded, Role
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.accounts.access import UNUSABLE, AccessEvent
 from services.accounts.directory import zone_of_installer
 from services.accounts.partners import offline_solution_of

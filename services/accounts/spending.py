@@ -8,7 +8,7 @@ from contracts.accounts import BudgetSet, ListBudgets
 from contracts.budgets import BudgetList, PayerKind
 from kernel.keeping.mongo import Database
 from kernel.service import spending
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from kernel.service.spending import Payer, Spending
 from services.accounts import search
 from services.accounts.partners import DISTRIBUTORS, INSTALLERS

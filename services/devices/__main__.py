@@ -36,7 +36,8 @@ from contracts.devices import (
     StageMacRows,
 )
 from kernel.process.settings import DEFAULT_UNBOUND_MACS, read_settings
-from kernel.service.running import Service, run
+from kernel.service.declaration import Service
+from kernel.service.running import run
 from services.devices import (
     access,
     access_log,

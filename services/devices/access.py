@@ -27,7 +27,7 @@ from contracts.devices import (
 )
 from contracts.message import Recorded
 from kernel.reading.readmodel import ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.devices.home import METHOD_OF
 from services.devices.refusing import refused
 

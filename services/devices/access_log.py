@@ -26,7 +26,7 @@ from contracts.devices import (
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.devices.fleet import FLEET
 from services.devices.refusing import refused
 

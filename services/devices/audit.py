@@ -16,7 +16,7 @@ from contracts.message import Actor, Event, Recorded, Role
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.devices.owners import installers_of, names_of_staff
 from services.devices.refusing import refused
 

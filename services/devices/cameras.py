@@ -23,7 +23,7 @@ from contracts.permissions import within
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from kernel.spelling import search
 from services.devices import rtsp
 from services.devices.camera import CameraEvent

@@ -32,7 +32,7 @@ from contracts.message import Actor, Event, Recorded
 from contracts.permissions import within
 from kernel.reading.listing import listed
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.devices.autop import masked, shown_to
 from services.devices.device_command import DeviceCommandEvent
 from services.devices.fleet import FLEET, names_of_devices

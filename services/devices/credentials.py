@@ -14,7 +14,7 @@ from contracts.accounts import GetUser, UserDetail
 from contracts.devices import CredentialGranted, CredentialKind, GrantCredential
 from contracts.message import ERASED
 from kernel.deciding.handling import Handled
-from kernel.service.running import Working
+from kernel.service.declaration import Working
 from services.devices import device, door_secrets, home, models
 from services.devices.home import Home
 

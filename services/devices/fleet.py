@@ -46,7 +46,7 @@ from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.listing import Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from kernel.spelling import search
 from services.devices import models
 from services.devices.device import NO_KEY, configuration_state, fitted

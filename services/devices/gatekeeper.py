@@ -28,7 +28,7 @@ from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import DEVICE, SPENT
 from kernel.log.promise import Unavailable
-from kernel.service.running import Handles
+from kernel.service.declaration import Handles
 from kernel.talking.admission import Admitted, Login
 from kernel.talking.connections import Connected, Connections, Ended
 from services.devices import device, mac

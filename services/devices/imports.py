@@ -29,7 +29,7 @@ from contracts.devices import (
 from contracts.message import Query, Recorded
 from contracts.permissions import within
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.devices.mac_import import MacImportEvent
 from services.devices.refusing import refused
 

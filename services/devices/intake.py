@@ -32,7 +32,7 @@ from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import DEVICE
 from kernel.log.promise import Unavailable
-from kernel.service.running import Handles
+from kernel.service.declaration import Handles
 from services.devices import device_command, wire
 from services.devices.device_command import DeviceCommand
 from services.devices.roster import Roster, Seat

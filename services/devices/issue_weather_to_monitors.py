@@ -26,7 +26,7 @@ from kernel.log.promise import Unavailable
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reacting.timers import Due
 from kernel.reading.readmodel import Row
-from kernel.service.running import Working
+from kernel.service.declaration import Working
 from services.devices import device, home, models, presence
 from services.devices.home import Home
 from services.devices.weather_port import Conditions, NoAnswer, Place, WeatherPort

@@ -27,7 +27,7 @@ from contracts.notations import mac_address, mac_digits
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import Listed, Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading, Working
+from kernel.service.declaration import Reading, Working
 from services.devices import mac_import
 from services.devices.labels import hash_of_code
 from services.devices.mac import Mac, MacEvent

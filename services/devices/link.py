@@ -22,7 +22,7 @@ from kernel.log.promise import StoredMessage, Unavailable
 from kernel.process.health import NotReady
 from kernel.reading.lease import Lease
 from kernel.reading.source import decoded
-from kernel.service.running import Beside
+from kernel.service.declaration import Beside
 from kernel.talking.admission import admitting
 from kernel.talking.bus import listen, say
 from kernel.talking.connections import Connections, connections

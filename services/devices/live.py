@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contracts import devices as d
 from contracts.live import installers_of
 from contracts.message import Recorded
-from kernel.service.running import Notice
+from kernel.service.declaration import Notice
 
 _DEVICE = (
     d.DeviceBound,

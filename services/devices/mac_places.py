@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.devices import FindMac, MacPlace
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.devices.library import LIBRARY, is_foreign_prefix
 from services.devices.owners import names_of_staff
 from services.devices.refusing import refused

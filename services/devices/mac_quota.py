@@ -14,7 +14,7 @@ from typing import Any
 from contracts.devices import ClaimMac, ImportState, RegisterMac, StartMacImport
 from contracts.message import Command
 from kernel.keeping.mongo import Database
-from kernel.service.running import Working
+from kernel.service.declaration import Working
 from services.devices import labels, mac_import
 from services.devices.imports import IMPORTS
 from services.devices.library import free_macs_of

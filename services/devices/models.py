@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from contracts.devices import RELAYS_MAX, DeviceKind, ListModels, MethodGate, ModelList, ModelRow
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from services.devices.firmware import Band, Firmware, any_takes
 
 _BUILT_IN = Path(__file__).with_name("models.toml")

@@ -39,7 +39,7 @@ from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended
 from kernel.log.promise import Unavailable
-from kernel.service.running import Beside
+from kernel.service.declaration import Beside
 from services.devices import configuration, device_command, wire
 from services.devices.commands import COMMANDS, STATE_OF
 from services.devices.device_command import DeviceCommand, DeviceCommandEvent

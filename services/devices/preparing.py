@@ -16,7 +16,7 @@ from contracts.devices import AddCamera, BindDevice, DeviceBound, DeviceKeyIssue
 from contracts.message import Actor, Command
 from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Handled
-from kernel.service.running import Working
+from kernel.service.declaration import Working
 from services.devices import device, owners
 
 _A_MOMENT_S = 0.1

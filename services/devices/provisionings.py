@@ -45,7 +45,7 @@ from kernel.deciding.decider import Refused
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.running import Reading, Working
+from kernel.service.declaration import Reading, Working
 from services.devices import autop, profile
 from services.devices.autop import masked, shown_to
 from services.devices.commands import COMMANDS

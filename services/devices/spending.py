@@ -10,7 +10,7 @@ from contracts.devices import ListDeviceBudgets
 from contracts.notations import mac_digits
 from kernel.keeping.mongo import Database
 from kernel.service import spending
-from kernel.service.running import Reading
+from kernel.service.declaration import Reading
 from kernel.service.spending import Payer, Spending
 from services.devices.fleet import macs_of_devices
 from services.devices.library import device_with

@@ -13,7 +13,7 @@ from contracts.message import Actor
 from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Spec
 from kernel.process.settings import Settings
-from kernel.service.running import Prepare
+from kernel.service.declaration import Prepare
 from services.devices.imports import IMPORTS
 from services.devices.mac import MAC as AGGREGATE
 from services.devices.mac_quota import MacQuota

@@ -18,7 +18,7 @@ from contracts.message import Event
 from kernel.log.promise import Unavailable
 from kernel.reading.edition import Checkpoint, Place
 from kernel.runtime.tasks import ended
-from kernel.service.running import Beside
+from kernel.service.declaration import Beside
 from services.devices.outbox import Outbox
 from services.devices.roster import Roster
 from tests.devices.world import DEVICE, INSTALLER, USER, bound, recorded

@@ -27,7 +27,8 @@ from contracts.message import Actor
 from contracts.permissions import SYSTEM
 from kernel.deciding.spec import Spec
 from kernel.reacting.timers import Due, Timers, timer_id
-from kernel.service.running import Working, running
+from kernel.service.declaration import Working
+from kernel.service.running import running
 from ops.processes import free_port
 from ops.servers import LOOPBACK, NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS

@@ -12,7 +12,8 @@ from kernel.deciding.decider import Aggregate, Decision
 from kernel.deciding.handling import Handled
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reading.readmodel import ReadModel, Row
-from kernel.service.running import Reading, Service, Working, run
+from kernel.service.declaration import Reading, Service, Working
+from kernel.service.running import run
 
 
 class Write(Command):

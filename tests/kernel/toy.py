@@ -14,7 +14,8 @@ from kernel.deciding.handling import Handled
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reacting.timers import Due
 from kernel.reading.readmodel import ReadModel, Row
-from kernel.service.running import Notice, Reading, Service, Working, run
+from kernel.service.declaration import Notice, Reading, Service, Working
+from kernel.service.running import run
 
 INSTALLER = Actor(account_id="i1", role=Role.INSTALLER, distributor_id="d1", installer_id="i1")
 STRANGER = Actor(account_id="f1", role=Role.FAMILY_MEMBER)

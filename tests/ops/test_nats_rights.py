@@ -20,7 +20,7 @@ from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
 from kernel.log.promise import NewMessage
 from kernel.reacting.timers import Timers
-from kernel.service.running import Service
+from kernel.service.declaration import Service
 from ops.nats_rights import OPERATOR, PARTS
 from ops.servers import NatsServer
 from ops.up import service_names

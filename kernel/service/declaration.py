@@ -1,0 +1,161 @@
+"""A service, declared as one value: what a domain says of itself, and what its own code may use."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+from nats.aio.client import Client
+
+from contracts.message import Command, Event, Query, Recorded, View
+from kernel.deciding.codec import Codec, Upcast
+from kernel.deciding.decider import Aggregate, Ref
+from kernel.deciding.handling import Handled
+from kernel.keeping.mongo import Database
+from kernel.keeping.vault import Keys, Secrets
+from kernel.log.promise import Log
+from kernel.process.health import Health
+from kernel.process.settings import Settings
+from kernel.reacting.reaction import Reaction
+from kernel.reacting.timers import Due, Timers
+from kernel.reading.readmodel import ReadModel
+from kernel.talking.bus import Caller
+
+
+class Notice(NamedTuple):
+    """Something of a tenant's that changed."""
+
+    tenant: str
+    thing: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Working:
+    """What preparing and answering a command may use. `load` gives an aggregate's state and its last sequence.
+
+    `caller` asks other services, in the name of whoever acts. `erased_within` is how long after Reset and Delete
+    something may be left in what stores copy.
+    """
+
+    load: Callable[[Ref], Awaitable[tuple[Any, int]]]
+    secrets: Secrets
+    keys: Keys
+    database: Database
+    timers: Timers
+    caller: Caller
+    erased_within: timedelta = timedelta(hours=24)
+
+
+class Handles(Protocol):
+    """Who decides commands; see `kernel.deciding.handling.Deciding.handle` for what it promises."""
+
+    async def handle(self, command: Command, *, correlation_id: str | None = None) -> Handled: ...
+    async def load(self, ref: Ref) -> tuple[Any, int]: ...
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What work beside the endpoints may use: a link to devices, for example.
+
+    `log` and `codec` are the service's own; `task` keeps a task as long as the service, and one that fails ends it.
+    What is recorded within `charged` counts for that payer (`kernel.guarding.budgets`).
+    """
+
+    settings: Settings
+    secrets: Secrets
+    client: Client
+    caller: Caller
+    log: Log
+    codec: Codec
+    keys: Keys
+    database: Database
+    timers: Timers
+    deciding: Handles
+    health: Health
+    task: Callable[[str, Coroutine[Any, Any, None]], None]
+    charged: Callable[[str, str], contextlib.AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What answering a query may use. `load` gives an aggregate's state and its last sequence.
+
+    `load` is for what no read model may hold, such as a secret that is compared and never shown.
+    """
+
+    database: Database
+    secrets: Secrets
+    load: Callable[[Ref], Awaitable[tuple[Any, int]]]
+    client: Client
+    settings: Settings
+    erased_since: Callable[[datetime], Awaitable[datetime | None]]
+    """Since when what was erased at that time is in no copy any more; None while it may be."""
+
+
+Look = Callable[[Any, Reading], Awaitable[View | bytes]]
+Prepare = Callable[[Any, Working], Awaitable[Command]]
+Answer = Callable[[Any, Handled, Working], dict[str, Any]]
+
+
+def _anybody(message: Command | Query) -> None:
+    return
+
+
+def _nothing_further(command: Command) -> int:
+    return 0
+
+
+def _never(command: Command) -> bool:
+    return False
+
+
+def _nothing_live(recorded: Recorded) -> Iterable[Notice]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, whole.
+
+    `authorize` raises `Refused` for who may not ask that at all; what depends on the aggregate is its decider's.
+    `prepare` fills in the fields marked `FilledMark`, after that and before it is decided. `answers` adds to `Accepted`
+    what only that command answers; secrets among it are left out for whoever does not hand them over. `live` says what
+    of a projected event may interest an open page.
+    `timers` says, for each purpose, which command a timer that fires becomes; the command's id must be the timer's.
+    `followed` names the events of other services that its read models and reactions take.
+    `may_use_reserve` names what is recorded even when the log is all but full: revocation and erasure.
+    `outlasts_budget` names what a spent budget of its tenant keeps nobody from, beside these.
+    `brings_about` says how many events reactions will record because of a command, for its tenant's budget.
+    `beside` is entered when the service works, before it takes commands, and left when it takes none any more.
+    """
+
+    name: str
+    aggregates: tuple[Aggregate[Any], ...]
+    read_models: tuple[ReadModel, ...] = ()
+    queries: Mapping[type[Query], Look] = field(default_factory=dict)
+    authorize: Callable[[Command | Query], None] = _anybody
+    prepare: Mapping[type[Command], Prepare] = field(default_factory=dict)
+    answers: Mapping[type[Command], Answer] = field(default_factory=dict)
+    live: Callable[[Recorded], Iterable[Notice]] = _nothing_live
+    reactions: tuple[Reaction, ...] = ()
+    timers: Mapping[str, Callable[[Due], Command]] = field(default_factory=dict)
+    followed: Mapping[str, tuple[type[Event], ...]] = field(default_factory=dict)
+    upcast: Mapping[str, Upcast] = field(default_factory=dict)
+    may_use_reserve: Callable[[Command], bool] = _never
+    outlasts_budget: Callable[[Command], bool] = _never
+    brings_about: Callable[[Command], int] = _nothing_further
+    beside: Callable[[Beside], contextlib.AbstractAsyncContextManager[None]] | None = None
+
+    @property
+    def events(self) -> tuple[type[Event], ...]:
+        """Every event it records."""
+        return tuple(dict.fromkeys(event for aggregate in self.aggregates for event in aggregate.events))
+
+    @property
+    def commands(self) -> tuple[type[Command], ...]:
+        """Every command it obeys."""
+        return tuple(command for aggregate in self.aggregates for command in aggregate.decisions)

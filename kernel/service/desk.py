@@ -1,0 +1,132 @@
+"""Where commands and queries come in, and timers that have become commands.
+
+The rules it protects: a command is authorised before anything else happens to it, and a query never shows less than
+it was asked to contain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pymongo
+import structlog
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+from contracts.acting import disclosed
+from contracts.message import Accepted, Command, Position, Query, View
+from kernel.deciding.decider import Ref, Refused
+from kernel.deciding.handling import Contended, Deciding, Handled
+from kernel.guarding.budgets import TENANT, Budgets
+from kernel.guarding.room import reserve
+from kernel.log.promise import Unavailable
+from kernel.reacting.timers import Due
+from kernel.reading.watermark import Watermark
+from kernel.service.declaration import Reading, Service, Working
+from kernel.talking.bus import Asked
+
+_QUERY_DATABASE_S = 4.0
+_AFTER_TIMEOUT_S = 2.0
+_COMMAND_DATABASE_S = 8.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """Handles a command after its service has filled in what only the service knows."""
+
+    service: Service
+    deciding: Deciding
+    working: Working
+
+    async def handle(self, command: Command, *, correlation_id: str | None = None) -> Handled:
+        if prepare := self.service.prepare.get(type(command)):
+            command = await prepare(command, self.working)
+        with reserve(open=self.service.may_use_reserve(command)):
+            return await self.deciding.handle(command, correlation_id=correlation_id)
+
+    async def load(self, ref: Ref) -> tuple[Any, int]:
+        return await self.deciding.load(ref)
+
+
+@dataclass(frozen=True)
+class Firing:
+    """Turns timers that fire into commands."""
+
+    service: Service
+    handling: Preparing
+
+    async def fire(self, due: Due) -> None:
+        command = self.service.timers[due.purpose](due)
+        with _database_within(_COMMAND_DATABASE_S):
+            handled = await self.handling.handle(command)
+        _log.info("fired", purpose=due.purpose, command=type(command).__name__, position=str(handled.position))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where commands and queries come in."""
+
+    service: Service
+    handling: Preparing
+    watermark: Watermark
+    reading: Reading
+    budgets: Budgets
+
+    async def obey(self, command: Command, asked: Asked) -> Accepted:
+        began = time.perf_counter()
+        self.service.authorize(command)
+        kind = type(command)
+        tenant = command.actor.installer_id or command.actor.distributor_id
+        further, outlasts = self.service.brings_about(command), self.service.outlasts_budget(command)
+        charged = self.budgets.charged(TENANT, tenant, further, outlasts=outlasts)
+        with _database_within(_COMMAND_DATABASE_S), charged:
+            try:
+                handled = await self.handling.handle(command, correlation_id=asked.correlation_id)
+            except Contended:
+                raise Refused("contended", "Others changed the same thing just now. Try again.") from None
+        answer = self.service.answers.get(kind)
+        _log.info(
+            "decided",
+            command=kind.__name__,
+            aggregate=handled.ref.aggregate,
+            position=str(handled.position),
+            events=dict(Counter(recorded.event.type_name() for recorded in handled.recorded)),
+            repeated=handled.repeated,
+            ms=round((time.perf_counter() - began) * 1000, 2),
+        )
+        extra = answer(command, handled, self.handling.working) if answer else {}
+        return Accepted(id=handled.ref.id, position=str(handled.position), extra=disclosed(command.actor, extra))
+
+    async def look(self, query: Query) -> View | bytes:
+        self.service.authorize(query)
+        with _database_within(_QUERY_DATABASE_S):
+            for position in _positions(query.after):
+                if not await self.watermark.reached(position, _AFTER_TIMEOUT_S):
+                    raise Refused("behind", "What you ask for is not visible yet. Try again.", field="after")
+            return await self.service.queries[type(query)](query, self.reading)
+
+
+def _positions(after: str | None) -> list[Position]:
+    """Positions separated by commas, one per stream. Raises `Refused`."""
+    try:
+        return [Position.parse(each) for each in after.split(",")] if after else []
+    except ValueError:
+        raise Refused("invalid", "This is not a position.", field="after") from None
+
+
+@contextlib.contextmanager
+def _database_within(seconds: float) -> Iterator[None]:
+    """Whatever is done with MongoDB in here ends within `seconds`, or as `Unavailable`."""
+    try:
+        with pymongo.timeout(seconds):
+            yield
+    except PyMongoError as error:
+        if error.timeout or isinstance(error, ConnectionFailure):
+            raise Unavailable(f"MongoDB: {type(error).__name__}") from None
+        raise
