@@ -38,7 +38,7 @@ from kernel.connecting.connection import connect
 from kernel.deciding.decider import Refused
 from kernel.keeping.mongo import mongo_client
 from kernel.log.promise import Unavailable
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from tests.house import House, Person, distributor, house, installer, super_manager, system
 
 ONLINE_S = 10.0

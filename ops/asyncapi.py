@@ -19,7 +19,7 @@ from contracts.live import Changed, live_subject
 from contracts.message import Accepted, Command, Event, FilledMark, Query, Refusal, View, fields_marked, service_of
 from kernel.process.telemetry import VERSION
 from kernel.talking.actor import HEADER, LIFETIME_S
-from kernel.talking.bus import Endpoints
+from kernel.talking.endpoints import Endpoints
 from ops.contracts import published, schema
 
 FILE = Path(__file__).parent.parent / "contracts" / "asyncapi.json"

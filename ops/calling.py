@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from kernel.connecting.connection import connect
 from kernel.process.settings import read_settings
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 
 
 @asynccontextmanager

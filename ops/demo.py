@@ -50,7 +50,7 @@ from contracts.devices import (
 from contracts.message import Accepted, Actor, Command, Role
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops import demo_doors
 from ops.calling import calling
 from ops.demo_doors import BERLIN, SHANGHAI, TEHRAN, Door

@@ -38,7 +38,7 @@ from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused
 from kernel.log.promise import Unavailable
 from kernel.process.settings import read_settings
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops import demo_doors
 from ops.calling import calling
 from ops.demo import demo_installers

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from contracts.message import Query, View
 from kernel.deciding.decider import Refused
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 
 V = TypeVar("V", bound=View)
 

@@ -23,7 +23,7 @@ from contracts.permissions import SYSTEM
 from kernel.connecting.connection import connect
 from kernel.keeping.vault import Secrets
 from kernel.keeping.wrapping import WrappingKeys, Wrappings
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops import locks
 from ops.failures import ServerFailed
 from ops.local import keys_folder

@@ -12,7 +12,7 @@ from typing import Any
 from contracts.message import Command
 from kernel.deciding.decider import Ref
 from kernel.reacting.reaction import Handling
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from kernel.reading.parking import WAITING, Parked, alarm, may_pass, remark_on, 
 from kernel.reading.source import Source, is_of, kinds_of
 from kernel.runtime.crash import crash_here
 from kernel.runtime.tasks import ended
-from kernel.talking.bus import Elsewhere
+from kernel.talking.wire import Elsewhere
 
 PARKED = "reactions_parked"
 _BATCH = 100

@@ -22,7 +22,7 @@ from kernel.process.settings import Settings
 from kernel.reacting.reaction import Reaction
 from kernel.reacting.timers import Due, Timers
 from kernel.reading.readmodel import ReadModel
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 
 
 class Notice(NamedTuple):

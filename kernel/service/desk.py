@@ -27,7 +27,7 @@ from kernel.log.promise import Unavailable
 from kernel.reacting.timers import Due
 from kernel.reading.watermark import Watermark
 from kernel.service.declaration import Reading, Service, Working
-from kernel.talking.bus import Asked
+from kernel.talking.wire import Asked
 
 _QUERY_DATABASE_S = 4.0
 _AFTER_TIMEOUT_S = 2.0

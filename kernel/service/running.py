@@ -49,7 +49,9 @@ from kernel.service.declaration import Beside, Reading, Service, Working
 from kernel.service.desk import Desk, Firing, Preparing
 from kernel.service.probes import log_answers, mongo_answers, nats_answers, projects, reacts
 from kernel.service.telling import Meter, Telling, measure_lag
-from kernel.talking.bus import Caller, Endpoints, client_of, make_broker
+from kernel.talking.broker import client_of, make_broker
+from kernel.talking.caller import Caller
+from kernel.talking.endpoints import Endpoints
 from kernel.talking.modules import answer_for
 
 _CONNECT_TIMEOUT_S = 30.0

@@ -24,7 +24,7 @@ from kernel.reading.lease import Lease
 from kernel.reading.source import decoded
 from kernel.service.declaration import Beside
 from kernel.talking.admission import admitting
-from kernel.talking.bus import listen, say
+from kernel.talking.broker import listen, say
 from kernel.talking.connections import Connections, connections
 from services.devices import wire
 from services.devices.device_command import DEVICE_COMMAND

@@ -23,7 +23,7 @@ from contracts.accounts import (
 )
 from contracts.message import Accepted
 from contracts.permissions import SYSTEM, VISITOR
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from services.gateway.asking import Asking, Passed, Sending, passed, uuid7
 from services.gateway.bodies import Body, said
 from services.gateway.browsers import Browsers

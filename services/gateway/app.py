@@ -22,7 +22,8 @@ from kernel.log.promise import Unavailable
 from kernel.process.health import Health, NotReady, Stage, Surface, serving
 from kernel.process.settings import Settings
 from kernel.process.telemetry import VERSION
-from kernel.talking.bus import Caller, client_of, listen, make_broker
+from kernel.talking.broker import client_of, listen, make_broker
+from kernel.talking.caller import Caller
 from kernel.talking.modules import Modules
 from services.gateway import pages, problems
 from services.gateway.access import ImpersonationController, SessionController, SessionListController

@@ -17,7 +17,7 @@ from litestar.datastructures import State
 from litestar.types import Message, Scope
 
 from contracts.message import Accepted, Command, FieldRefusal, Query, Role, View
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from services.gateway.bodies import Body, said
 from services.gateway.parameters import IdempotencyKey
 from services.gateway.positions import Positions

@@ -14,7 +14,7 @@ from contracts.message import FieldRefusal
 from contracts.refusals import REFUSALS
 from contracts.text import numeral
 from kernel.spelling.telephone import dialled, e164_of, has_area_code
-from kernel.talking.bus import invalid
+from kernel.talking.wire import invalid
 from services.gateway.problems import Problem
 
 _LONGEST = 64

@@ -20,7 +20,7 @@ from contracts.refusals import REFUSALS, Kind
 from kernel.deciding.decider import Refused
 from kernel.guarding.budgets import SPENT, next_day
 from kernel.log.promise import LogFull, Unavailable
-from kernel.talking.bus import LOG_FULL, invalid
+from kernel.talking.wire import LOG_FULL, invalid
 
 MEDIA_TYPE = "application/problem+json"
 FIELD_LENGTH_MAX = 200

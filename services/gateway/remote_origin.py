@@ -39,7 +39,7 @@ from contracts.text import page_path
 from kernel.deciding.decider import Refused
 from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from services.gateway.asgi import Application, Message, Receive, Send
 from services.gateway.asking import uuid7
 from services.gateway.sessions import Sessions

@@ -30,7 +30,7 @@ from contracts.session_time import IDLE_OF_RESIDENTS, is_worth_keeping
 from kernel.deciding.decider import Refused
 from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from services.gateway.problems import Problem
 
 REMEMBERED_S = 1.0

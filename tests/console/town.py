@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from contracts.accounts import ActivateUser, LinkSite
 from contracts.permissions import SYSTEM
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from tests.house import House, Person, distributor, house, installer, super_manager, system
 
 ABOUT = {

@@ -15,7 +15,7 @@ from contracts.message import Command, Query, View
 from contracts.moments import FIRST, LAST, Moment, RecordedMoment, clamped
 from kernel.deciding.codec import TIME
 from kernel.deciding.decider import Refused
-from kernel.talking.bus import decode, invalid
+from kernel.talking.wire import decode, invalid
 from ops.asyncapi import declared
 from ops.contracts import example, published
 from tests.contracts.test_published import PUBLISHED, codec_of, stored

@@ -20,7 +20,7 @@ from contracts.devices import (
 )
 from contracts.refusals import REFUSALS
 from contracts.text import Email, FilledLine, Line, Name, Phone, folded
-from kernel.talking.bus import invalid
+from kernel.talking.wire import invalid
 
 UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u202a\u202d\u202e\u2060\u2066\u2069\ufeff\u00ad\ufe0f\U000e0100\u3164\u061c"
 

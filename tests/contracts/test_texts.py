@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from contracts.refusals import REFUSALS
-from kernel.talking import bus
+from kernel.talking import wire
 from ops.events import SERVICES
 from services.gateway.problems import STATUS
 
@@ -54,7 +54,7 @@ def written_codes() -> Iterator[str]:
 @cache
 def codes() -> set[str]:
     """Every code that an answer may carry."""
-    return {*REFUSALS, *STATUS, *bus._CODES.values(), *written_codes()}
+    return {*REFUSALS, *STATUS, *wire._CODES.values(), *written_codes()}
 
 
 def test_the_codes_are_looked_for_where_they_are() -> None:

@@ -19,7 +19,7 @@ from contracts.message import Actor, Command, FilledMark, Query, Role, fields_ma
 from contracts.permissions import MAY, SYSTEM
 from kernel.deciding.decider import Refused
 from kernel.service.running import Running
-from kernel.talking.bus import decode
+from kernel.talking.wire import decode
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
 from services.devices.uplink import Unreadable, read

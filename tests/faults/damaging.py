@@ -24,7 +24,7 @@ from kernel.keeping.mongo import BSON, mongo_client
 from kernel.log.integrity import Memory
 from kernel.process.settings import Settings
 from kernel.service.running import Running, running
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops.processes import free_port
 from ops.servers import MongoServer, NatsServer
 from tests.faults.diary import DIARIES, CountPages, Pages, Write

@@ -21,7 +21,7 @@ from kernel.log.jetstream import JetStreamLog
 from kernel.log.promise import Log, Unavailable
 from kernel.runtime.tasks import ended
 from kernel.service.running import running
-from kernel.talking.bus import RefusedElsewhere
+from kernel.talking.wire import RefusedElsewhere
 from ops.servers import MongoServer
 from tests.faults.damaging import LARGE, SMALL, Place, cut, delete, flip, page, place
 from tests.faults.diary import DIARIES, CountPages, Pages

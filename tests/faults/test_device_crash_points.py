@@ -54,7 +54,7 @@ from kernel.keeping.vault import MongoKeys
 from kernel.log.promise import Unavailable
 from kernel.reading.edition import checkpoint_of
 from kernel.reading.readmodel import fingerprint
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from services.devices.__main__ import SERVICE
 from tests.asking import seen
 from tests.faults.checks import Contents, nothing_twice, settings_of

@@ -19,7 +19,7 @@ from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
 from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops.processes import free_port
 from ops.servers import NatsServer
 from ops.supervisor import Program, Supervisor

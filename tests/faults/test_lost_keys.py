@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kernel.log.integrity import Damaged
-from kernel.talking.bus import RefusedElsewhere
+from kernel.talking.wire import RefusedElsewhere
 from ops.servers import MongoServer
 from tests.faults.damaging import Place, page, place
 from tests.faults.test_damaged_log import is_damaged, lost_until_accepted, waiting

@@ -20,7 +20,9 @@ from contracts.refusals import REFUSALS
 from contracts.text import folded
 from kernel.deciding.decider import Refused
 from kernel.process.settings import Settings
-from kernel.talking.bus import Asked, Endpoints, client_of, make_broker
+from kernel.talking.broker import client_of, make_broker
+from kernel.talking.endpoints import Endpoints
+from kernel.talking.wire import Asked
 from services.gateway.app import Running, running
 from services.gateway.positions import Positions
 

@@ -19,7 +19,7 @@ from contracts.permissions import SYSTEM
 from kernel.keeping.vault import Secrets
 from kernel.process.settings import Settings
 from kernel.service.running import running as service_running
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES

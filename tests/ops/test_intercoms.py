@@ -31,7 +31,7 @@ from contracts.devices import (
 )
 from contracts.message import Actor
 from kernel.service.running import running
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops import demo_doors, intercoms
 from ops.demo import World, demo_installers
 from ops.failures import ServerFailed

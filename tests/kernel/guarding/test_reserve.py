@@ -19,7 +19,7 @@ from kernel.guarding.room import RESERVE, Room, filling, reserve, resize
 from kernel.log.promise import LogFull, NewMessage, Unavailable
 from kernel.process.settings import Settings
 from kernel.service.running import Running, running
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops.servers import NatsServer
 from tests.kernel.toy import INSTALLER, REVOKED, TOY, Count, command_id, new_id
 

@@ -26,7 +26,7 @@ from kernel.log.promise import NewMessage, Unavailable
 from kernel.reacting import progress
 from kernel.reacting.reaction import Context, Reaction, Reactions
 from kernel.reading.parking import WAITING
-from kernel.talking.bus import Elsewhere
+from kernel.talking.wire import Elsewhere
 from tests.kernel.projecting import BAD, Tallied, World, world
 
 

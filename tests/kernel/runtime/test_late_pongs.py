@@ -16,7 +16,7 @@ from nats.errors import Error as NatsError
 
 from kernel.connecting.connection import connect
 from kernel.process.settings import Settings
-from kernel.talking.bus import client_of, make_broker
+from kernel.talking.broker import client_of, make_broker
 from ops.servers import NatsServer
 from tests.ops.watching import freeze
 

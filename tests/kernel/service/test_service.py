@@ -27,7 +27,7 @@ from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings
 from kernel.process.telemetry import set_up_tracing
 from kernel.service.running import Running, running
-from kernel.talking.bus import Caller
+from kernel.talking.caller import Caller
 from ops.processes import end, free_port, spawn
 from ops.servers import MongoServer, NatsServer
 from tests.kernel.toy import (

@@ -18,17 +18,10 @@ from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings
 from kernel.process.telemetry import ANSWER_SECONDS, ANSWERS, REGISTRY
 from kernel.talking import actor as proof
-from kernel.talking.bus import (
-    Asked,
-    Caller,
-    Endpoints,
-    RefusedElsewhere,
-    client_of,
-    command_subject,
-    encode,
-    make_broker,
-    query_subject,
-)
+from kernel.talking.broker import client_of, make_broker
+from kernel.talking.caller import Caller
+from kernel.talking.endpoints import Endpoints
+from kernel.talking.wire import Asked, RefusedElsewhere, command_subject, encode, query_subject
 from tests.kernel.toy import INSTALLER, Count, CounterView, GetCounter, command_id, new_id
 
 KEY = b"k" * 32
