@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from kernel.keeping.mongo import Mongo
 from kernel.log.promise import Log
 from kernel.process.health import NotReady
-from kernel.reacting.reaction import Reactions
+from kernel.reacting.reactions import Reactions
 from kernel.reading.projection import Projector
 
 _PROBE_S = 1

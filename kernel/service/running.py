@@ -38,7 +38,7 @@ from kernel.process.health import Health, Stage, Surface, measure_process, servi
 from kernel.process.settings import Settings, read_settings
 from kernel.process.telemetry import VERSION, MeasuredLog, set_up_logging, set_up_tracing
 from kernel.reacting.issuing import Issuing
-from kernel.reacting.reaction import Reactions
+from kernel.reacting.reactions import Reactions
 from kernel.reacting.timers import Timers
 from kernel.reading.projection import Projector
 from kernel.reading.source import Source

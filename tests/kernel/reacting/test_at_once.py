@@ -11,7 +11,8 @@ import pytest
 from contracts.message import Command, FieldRefusal, Recorded
 from kernel.deciding.decider import Refused
 from kernel.keeping.vault import MemoryKeys
-from kernel.reacting.reaction import Context, Reaction, Reactions
+from kernel.reacting.reaction import Context, Reaction
+from kernel.reacting.reactions import Reactions
 from tests.kernel.projecting import Tallied
 from tests.kernel.reacting.test_reaction import SECRET, Desk, Note, desk, running
 

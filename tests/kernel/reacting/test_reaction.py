@@ -24,7 +24,8 @@ from kernel.deciding.handling import Deciding
 from kernel.keeping.vault import MemoryKeys, Secrets
 from kernel.log.promise import NewMessage, Unavailable
 from kernel.reacting import progress
-from kernel.reacting.reaction import Context, Reaction, Reactions
+from kernel.reacting.reaction import Context, Reaction
+from kernel.reacting.reactions import Reactions
 from kernel.reading.parking import WAITING
 from kernel.talking.wire import Elsewhere
 from tests.kernel.projecting import BAD, Tallied, World, world
