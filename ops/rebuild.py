@@ -23,7 +23,7 @@ from kernel.log.integrity import Damaged
 from kernel.log.jetstream import JetStreamLog
 from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings, read_settings
-from kernel.reading.edition import Checkpoint
+from kernel.reading.checkpoint import Checkpoint
 from kernel.reading.lease import Held
 from kernel.reading.projection import Projector
 from kernel.reading.rebuilding import Progress as Step

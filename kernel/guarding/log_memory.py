@@ -14,7 +14,7 @@ from kernel.keeping.mongo import Database
 from kernel.keeping.stored import Spoiled, whole
 from kernel.log.integrity import Damaged, Memory, Span, Spans
 from kernel.log.promise import StoredMessage
-from kernel.reading.edition import checkpoint_of
+from kernel.reading.checkpoint import checkpoint_of
 
 KEY = "sp-key"
 

@@ -30,7 +30,7 @@ from kernel.process.telemetry import span_of
 from kernel.reacting.progress import Progress
 from kernel.reacting.reaction import Context, Handling, Reaction
 from kernel.reacting.timers import Timers
-from kernel.reading.edition import Fenced
+from kernel.reading.checkpoint import Fenced
 from kernel.reading.parking import WAITING, Parked, alarm, may_pass, subjects_in, write_probes
 from kernel.reading.source import Source, is_of, kinds_of
 from kernel.runtime.crash import crash_here

@@ -21,7 +21,8 @@ from kernel.deciding.reasons import reason_of
 from kernel.keeping.mongo import Database
 from kernel.keeping.vault import WrongSecret
 from kernel.log.promise import Unavailable
-from kernel.reading.edition import PARKED, Checkpoint, Edition, Fenced, checkpoint_of
+from kernel.reading.checkpoint import Checkpoint, Fenced, checkpoint_of
+from kernel.reading.edition import PARKED, Edition
 from kernel.reading.lease import Lease
 from kernel.reading.parking import OF_AN_EVENT, TRANSIENT, StillPoisoned, may_pass, remark_on
 from kernel.reading.readmodel import ReadModel

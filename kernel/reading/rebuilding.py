@@ -17,17 +17,9 @@ from pymongo.errors import OperationFailure
 from pymongo.write_concern import WriteConcern
 
 from kernel.keeping.mongo import Database
-from kernel.reading.edition import (
-    CHECKPOINT,
-    PARKED,
-    Checkpoint,
-    Edition,
-    Folding,
-    Place,
-    Swap,
-    checkpoint_of,
-    drop_spoiled,
-)
+from kernel.reading.checkpoint import CHECKPOINT, Checkpoint, Place, Swap, checkpoint_of, drop_spoiled
+from kernel.reading.edition import PARKED, Edition
+from kernel.reading.folding import Folding
 from kernel.reading.parking import OF_AN_EVENT, TRANSIENT, alarm, may_pass
 from kernel.reading.readmodel import ReadModel
 from kernel.reading.source import Incoming, Source

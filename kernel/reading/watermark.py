@@ -17,7 +17,7 @@ import structlog
 
 from contracts.message import Position
 from kernel.keeping.mongo import Database
-from kernel.reading.edition import Checkpoint, Place, checkpoint_of
+from kernel.reading.checkpoint import Checkpoint, Place, checkpoint_of
 
 _log = structlog.get_logger()
 

@@ -24,7 +24,7 @@ from contracts.devices import (
 )
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database
-from kernel.reading.edition import checkpoint_of
+from kernel.reading.checkpoint import checkpoint_of
 from kernel.reading.readmodel import ReadModel, Row
 
 RosterEvent = (

@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 from contracts.devices import ConfigurationIssued, DeviceWentOnline
 from contracts.message import Event
 from kernel.log.promise import Unavailable
-from kernel.reading.edition import Checkpoint, Place
+from kernel.reading.checkpoint import Checkpoint, Place
 from kernel.runtime.tasks import ended
 from kernel.service.declaration import Beside
 from services.devices.outbox import Outbox

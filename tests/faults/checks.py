@@ -24,7 +24,7 @@ from kernel.deciding.codec import PART, Codec
 from kernel.keeping.vault import MongoKeys
 from kernel.log.promise import StoredMessage
 from kernel.process.settings import Settings
-from kernel.reading.edition import checkpoint_of
+from kernel.reading.checkpoint import checkpoint_of
 from kernel.reading.readmodel import fingerprint
 from services.accounts.__main__ import SERVICE
 from services.accounts.destroy_key_when_household_is_emptied import DESTROY_KEY

@@ -52,7 +52,7 @@ from kernel.connecting.stream import open_log
 from kernel.deciding.codec import PART, Codec
 from kernel.keeping.vault import MongoKeys
 from kernel.log.promise import Unavailable
-from kernel.reading.edition import checkpoint_of
+from kernel.reading.checkpoint import checkpoint_of
 from kernel.reading.readmodel import fingerprint
 from kernel.talking.caller import Caller
 from services.devices.__main__ import SERVICE

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from contracts.message import Recorded
-from kernel.reading.edition import Edition, checkpoint_of
+from kernel.reading.checkpoint import checkpoint_of
+from kernel.reading.edition import Edition
 from kernel.reading.projection import Projector
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row, fingerprint
 from tests.kernel.projecting import Tallied, World, world

@@ -20,7 +20,8 @@ from contracts.message import Position
 from kernel.connecting.stream import open_log
 from kernel.keeping.vault import WrongSecret
 from kernel.log.promise import NewMessage
-from kernel.reading.edition import Edition, Fenced, checkpoint_of
+from kernel.reading.checkpoint import Fenced, checkpoint_of
+from kernel.reading.edition import Edition
 from kernel.reading.lease import Held
 from kernel.reading.parking import WAITING, StillPoisoned
 from kernel.reading.projection import Phase, Projector
