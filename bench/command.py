@@ -34,7 +34,8 @@ from kernel.connecting.stream import open_log
 from kernel.deciding.codec import Codec
 from kernel.deciding.decider import Aggregate, Decision, Ref
 from kernel.deciding.handling import Deciding
-from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MemoryKeys
 from kernel.log.jetstream import JetStreamLog
 from kernel.log.promise import NewMessage
 from ops.servers import NatsServer

@@ -31,7 +31,8 @@ from kernel.connecting.stream import open_log
 from kernel.deciding.codec import Codec
 from kernel.deciding.decider import Ref
 from kernel.keeping.mongo import Database
-from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MemoryKeys
 from kernel.log.jetstream import JetStreamLog
 from kernel.log.promise import NewMessage
 from kernel.reading.projection import Projector

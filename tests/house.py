@@ -21,7 +21,7 @@ from contracts.accounts import CreateSuperManager
 from contracts.message import Position
 from contracts.permissions import SYSTEM
 from kernel.connecting.connection import connect
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from kernel.keeping.wrapping import WrappingKeys, Wrappings
 from kernel.talking.caller import Caller
 from ops import locks

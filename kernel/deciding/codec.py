@@ -22,7 +22,8 @@ from pydantic_core import from_json, to_json
 from contracts.message import ERASED, Actor, Command, Event, FilledMark, PersonalMark, Recorded, fields_marked
 from kernel.deciding.decider import Ref
 from kernel.keeping.sealing import seal, unseal
-from kernel.keeping.vault import Keys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import Keys
 from kernel.log.promise import NewMessage, StoredMessage
 
 Body = dict[str, Any]

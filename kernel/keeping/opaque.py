@@ -9,7 +9,7 @@ import binascii
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 
 
 class Opaque:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from kernel.keeping.wrapping import WrappingKeys, Wrappings
 
 DEFAULT_LOG_MAX_BYTES = "1GiB"
@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     secret: Annotated[str | None, Field(repr=False)] = None
     """32 bytes in base64 or hexadecimal, from which every other secret is derived."""
     secret_file: Path | None = None
-    """A file with the same; further lines are wrapping roots (`kernel.keeping.vault.Secrets`)."""
+    """A file with the same; further lines are wrapping roots (`kernel.keeping.secrets.Secrets`)."""
     keys_dir: Path | None = None
     """The folder with the keys that wrap data keys (`kernel.keeping.wrapping`); without it the secret wraps them."""
     eraser_mongodb_uri: Annotated[str | None, Field(repr=False)] = None

@@ -15,7 +15,8 @@ from kernel.deciding.codec import Codec, Upcast
 from kernel.deciding.decider import Aggregate, Ref
 from kernel.deciding.handling import Handled
 from kernel.keeping.mongo import Database
-from kernel.keeping.vault import Keys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import Keys
 from kernel.log.promise import Log
 from kernel.process.health import Health
 from kernel.process.settings import Settings

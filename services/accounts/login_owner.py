@@ -18,7 +18,7 @@ from contracts.text import folded
 from contracts.zones import country_of
 from kernel.deciding.decider import Ref
 from kernel.keeping.mongo import Database
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from kernel.service.declaration import Reading
 from services.accounts.login import by_email, by_email_formerly, by_mobile, by_uid
 

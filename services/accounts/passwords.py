@@ -21,7 +21,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from contracts.characters import with_ascii_digits
 from contracts.text import folded
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from contracts.devices import ClaimMac, RegisterMac
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 
 C = TypeVar("C", RegisterMac, ClaimMac)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contracts.message import FieldRefusal, Position
 from contracts.refusals import REFUSALS
 from kernel.keeping.opaque import Opaque
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from services.gateway.problems import Problem
 
 TOKENS_MAX = 32

@@ -46,7 +46,8 @@ from kernel.deciding.codec import Codec
 from kernel.deciding.decider import Elsewhere, Ref
 from kernel.deciding.handling import Deciding
 from kernel.deciding.spec import Given, Spec
-from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MemoryKeys
 from kernel.log.memory import MemoryLog
 from services.accounts import sip
 from services.accounts.access import ACCESS

@@ -24,7 +24,7 @@ from contracts.accounts import (
 from contracts.message import Actor, Role
 from contracts.permissions import SYSTEM, VISITOR
 from kernel.deciding.decider import Refused
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from services.accounts.access import UNUSABLE
 from services.accounts.login_owner import forget_countries
 from services.accounts.passwords import hash_of, hash_of_initial, initial_credential, is_right, is_weak

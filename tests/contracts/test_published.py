@@ -24,7 +24,8 @@ from kernel.deciding.codec import (
     Codec,
 )
 from kernel.deciding.decider import Ref
-from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MemoryKeys
 from kernel.log.promise import NewMessage, StoredMessage
 from ops import contracts
 from ops.contracts import Contract, example, example_file, published, schema, schema_file, shape

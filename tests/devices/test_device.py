@@ -48,7 +48,8 @@ from kernel.deciding.codec import Codec
 from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended, Deciding
 from kernel.deciding.spec import Given, Spec
-from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MemoryKeys
 from services.devices import sip
 from services.devices.camera import CAMERA as CAMERAS
 from services.devices.device import DEVICE as DEVICES

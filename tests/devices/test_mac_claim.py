@@ -31,7 +31,7 @@ from contracts.notations import label_code
 from contracts.permissions import objection
 from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Spec
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from services.devices.audit import ANOTHER
 from services.devices.labels import hash_of_code
 from services.devices.mac import MAC as AGGREGATE

@@ -7,7 +7,7 @@ import pytest
 
 from contracts import accounts as a
 from contracts.message import Role
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from kernel.process.settings import Settings
 from services.gateway.app import running
 from services.gateway.positions import LENGTH_MAX, TOKENS_MAX, Positions

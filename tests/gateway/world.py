@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from contracts import accounts as a
 from contracts.permissions import SYSTEM
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from kernel.process.settings import Settings
 from kernel.service.running import running as service_running
 from kernel.talking.caller import Caller

@@ -12,7 +12,8 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
-from kernel.keeping.vault import MongoKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MongoKeys
 from ops import mongo_users
 from ops.mongo_users import ERASER, OPERATOR, VAULT, MongoUsers, keepers
 from ops.nats_rights import PARTS

@@ -27,7 +27,8 @@ from contracts.message import Actor
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
 from kernel.deciding.decider import Refused
-from kernel.keeping.vault import MongoKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MongoKeys
 from kernel.log.promise import NewMessage
 from kernel.reading.lease import Lease
 from kernel.service.running import running

@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, Field
 from contracts.message import ERASED, Actor, Command, Event, FilledMark, Personal, Role
 from kernel.deciding.codec import Codec, KeyDestroyed, Undecodable
 from kernel.deciding.decider import Ref
-from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MemoryKeys
 from kernel.log.promise import NewMessage, StoredMessage
 
 SECRETS = Secrets(bytes(range(32)))

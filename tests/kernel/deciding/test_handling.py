@@ -14,7 +14,8 @@ from kernel.connecting.stream import open_log
 from kernel.deciding.codec import Codec
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Ref, Refused
 from kernel.deciding.handling import Contended, Deciding, Handled
-from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MemoryKeys
 from kernel.log.memory import MemoryLog
 from kernel.log.promise import Log, NewMessage, StoredMessage, Unavailable
 

@@ -11,7 +11,8 @@ from pymongo import AsyncMongoClient
 
 from kernel.guarding.erasure import MARGIN, Erasures, ErasureWatch, is_due, remark_on
 from kernel.keeping.oplog import push
-from kernel.keeping.vault import MongoKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MongoKeys
 from kernel.process.telemetry import REGISTRY
 
 Client = AsyncMongoClient[dict[str, Any]]

@@ -3,7 +3,7 @@
 import pytest
 
 from kernel.keeping.opaque import Opaque
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 
 REGION = Secrets(bytes(32))
 PLACES = Opaque(REGION, "places")

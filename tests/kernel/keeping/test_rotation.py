@@ -14,7 +14,8 @@ from pymongo import AsyncMongoClient
 
 from kernel.keeping.rotation import rewrap, rotate
 from kernel.keeping.sealing import seal, unseal
-from kernel.keeping.vault import MongoKeys, Secrets, SpoiledKey, VaultUnavailable, WrongSecret
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MongoKeys, SpoiledKey, VaultUnavailable, WrongSecret
 from kernel.keeping.wrapping import WrappingKeys
 
 Client = AsyncMongoClient[dict[str, Any]]
@@ -25,7 +26,7 @@ import asyncio, sys
 from pathlib import Path
 from pymongo import AsyncMongoClient
 from kernel.keeping.rotation import rotate
-from kernel.keeping.vault import Secrets
+from kernel.keeping.secrets import Secrets
 from kernel.keeping.wrapping import WrappingKeys
 
 async def main(uri, database, folder):

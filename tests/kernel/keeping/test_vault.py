@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-from kernel.keeping.vault import CACHED_S, Keys, LostKey, MemoryKeys, MongoKeys, Secrets, VaultUnavailable, WrongSecret
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import CACHED_S, Keys, LostKey, MemoryKeys, MongoKeys, VaultUnavailable, WrongSecret
 
 Client = AsyncMongoClient[dict[str, Any]]
 

@@ -21,7 +21,8 @@ from kernel.connecting.stream import open_log
 from kernel.deciding.codec import Codec
 from kernel.deciding.decider import Aggregate, Decision, Refused
 from kernel.deciding.handling import Deciding
-from kernel.keeping.vault import MemoryKeys, Secrets
+from kernel.keeping.secrets import Secrets
+from kernel.keeping.vault import MemoryKeys
 from kernel.log.promise import NewMessage, Unavailable
 from kernel.reacting import progress
 from kernel.reacting.reaction import Context, Reaction
