@@ -12,21 +12,21 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from opentelemetry import trace
 
 from contracts.message import Command, Event, Position, Recorded
-from kernel.deciding.codec import COMMAND, FINGERPRINT, PART, Codec, KeyDestroyed
+from kernel.deciding.codec import COMMAND, FINGERPRINT, Codec, KeyDestroyed
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Ref, Refused
+from kernel.deciding.remembering import Done, Folded, done_by, remember
 from kernel.log.promise import Conflict, Log, NewMessage, StoredMessage
 from kernel.runtime.crash import crash_here
 
 ATTEMPTS = 6
 JITTER_S = 0.005
-REMEMBERED_COMMANDS = 256
 
 
 class Contended(Exception):
@@ -46,24 +46,6 @@ class Handled:
     recorded: tuple[Recorded, ...]
     state: Any
     repeated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """A command that one of an aggregate's events names: its events are all messages from `first` to `last`."""
-
-    fingerprint: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Folded:
-    """An aggregate as it was after its message `seq`: a true prefix of the log, perhaps not the newest."""
-
-    state: Any
-    seq: int = 0
-    done: Mapping[str, _Done] = field(default_factory=dict)
 
 
 class Deciding:
@@ -96,7 +78,7 @@ class Deciding:
                 if command in self._deciders:
                     raise ValueError(f"{command.__name__} is decided twice")
                 self._deciders[command] = (aggregate, decision)
-        self._cache: OrderedDict[Ref, _Folded] = OrderedDict()
+        self._cache: OrderedDict[Ref, Folded] = OrderedDict()
         self._cache_size = cache
         self._turns: WeakValueDictionary[Ref, asyncio.Lock] = WeakValueDictionary()
         self._on_append = on_append
@@ -121,7 +103,7 @@ class Deciding:
         because = self._codec.because(command, correlation_id, _traceparent())
         involved: frozenset[Ref] = frozenset((target,))
         for attempt in range(ATTEMPTS):
-            loaded: dict[Ref, _Folded] = {}
+            loaded: dict[Ref, Folded] = {}
             # A first try holds one lock and waits for none; the later ones take theirs in order: no deadlock.
             async with self._turn(involved):
                 try:
@@ -142,7 +124,7 @@ class Deciding:
         decision: Decision[Any],
         target: Ref,
         because: Mapping[str, str],
-        loaded: dict[Ref, _Folded],
+        loaded: dict[Ref, Folded],
         *,
         hopeful: bool,
     ) -> Handled:
@@ -177,7 +159,7 @@ class Deciding:
         crash_here(f"{type(command).__name__}.appended")
         return handled
 
-    async def _require_newest(self, target: Ref, folded: _Folded) -> None:
+    async def _require_newest(self, target: Ref, folded: Folded) -> None:
         """Raises `Conflict` when the target has moved on: then its neighbours may be seen newer than itself."""
         if (await self._present(target)).seq != folded.seq:
             raise Conflict(f"{target.aggregate} moved on while it was looked at")
@@ -187,7 +169,7 @@ class Deciding:
         target: Ref,
         decided: Sequence[tuple[Ref, Event]],
         because: Mapping[str, str],
-        loaded: Mapping[Ref, _Folded],
+        loaded: Mapping[Ref, Folded],
     ) -> Handled:
         states = {ref: folded.state for ref, folded in loaded.items()}
         messages: list[NewMessage] = []
@@ -208,10 +190,10 @@ class Deciding:
         began = time.perf_counter()
         seqs = await self._log.append(messages)
         self._on_append(len(messages), time.perf_counter() - began)
-        done = _Done(because[FINGERPRINT], seqs[0], seqs[-1])
+        done = Done(because[FINGERPRINT], seqs[0], seqs[-1])
         for ref, seq in dict(zip((ref for ref, _ in decided), seqs, strict=True)).items():
-            known = _remember(loaded[ref].done, ((because[COMMAND], done),))
-            self._keep(ref, _Folded(states[ref], seq, known))
+            known = remember(loaded[ref].done, ((because[COMMAND], done),))
+            self._keep(ref, Folded(states[ref], seq, known))
         recorded = tuple(
             self._codec.recorded(event, message, seq)
             for (_, event), message, seq in zip(decided, messages, seqs, strict=True)
@@ -219,7 +201,7 @@ class Deciding:
         position = Position(stream=self._log.stream, seq=seqs[-1])
         return Handled(target, position, recorded, states[target], repeated=False)
 
-    async def _repeated(self, target: Ref, done: _Done, because: Mapping[str, str]) -> Handled:
+    async def _repeated(self, target: Ref, done: Done, because: Mapping[str, str]) -> Handled:
         if done.fingerprint != because[FINGERPRINT]:
             raise Refused("idempotency-key-reused", "This key was used for another command.")
         messages: list[StoredMessage] = []
@@ -241,28 +223,28 @@ class Deciding:
     def _subject(self, ref: Ref) -> str:
         return self._codec.subject(ref, self._aggregates[ref.aggregate].hashed)
 
-    def _remembered(self, ref: Ref) -> _Folded | None:
+    def _remembered(self, ref: Ref) -> Folded | None:
         folded = self._cache.get(ref)
         if folded is not None:
             self._cache.move_to_end(ref)
         return folded
 
-    def _new(self, ref: Ref) -> _Folded:
-        return _Folded(self._aggregates[ref.aggregate].initial)
+    def _new(self, ref: Ref) -> Folded:
+        return Folded(self._aggregates[ref.aggregate].initial)
 
-    async def _present(self, ref: Ref) -> _Folded:
+    async def _present(self, ref: Ref) -> Folded:
         """What is remembered and the tail since."""
         aggregate = self._aggregates[ref.aggregate]
-        known = self._remembered(ref) or _Folded(aggregate.initial)
+        known = self._remembered(ref) or Folded(aggregate.initial)
         tail = await self._log.read_subject(self._subject(ref), known.seq)
         if not tail:
             return known
         events = [recorded.event for recorded in await self._codec.decode_many(tail)]
-        folded = _Folded(aggregate.fold(events, known.state), tail[-1].seq, _remember(known.done, map(_done, tail)))
+        folded = Folded(aggregate.fold(events, known.state), tail[-1].seq, remember(known.done, map(done_by, tail)))
         self._keep(ref, folded)
         return folded
 
-    def _keep(self, ref: Ref, folded: _Folded) -> None:
+    def _keep(self, ref: Ref, folded: Folded) -> None:
         known = self._cache.get(ref)
         if known is not None and known.seq >= folded.seq:
             return
@@ -286,21 +268,6 @@ class Deciding:
         finally:
             for lock in held:
                 lock.release()
-
-
-def _remember(done: Mapping[str, _Done], further: Iterable[tuple[str, _Done]]) -> Mapping[str, _Done]:
-    """`done` and `further`, without the oldest beyond `REMEMBERED_COMMANDS`; a new mapping, since others hold this."""
-    remembered = {**done, **dict(further)}
-    for oldest in list(remembered)[: max(0, len(remembered) - REMEMBERED_COMMANDS)]:
-        del remembered[oldest]
-    return remembered
-
-
-def _done(message: StoredMessage) -> tuple[str, _Done]:
-    # The events of one command stand in the log one after the other: they were appended as one.
-    number, _, count = message.headers[PART].partition("/")
-    first = message.seq - int(number) + 1
-    return message.headers[COMMAND], _Done(message.headers[FINGERPRINT], first, first + int(count) - 1)
 
 
 def _traceparent() -> str | None:
