@@ -6,14 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from httpx import AsyncClient, Response
+from httpx import URL, AsyncClient, Response
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 from contracts.message import Role
 from kernel.process.settings import Settings
-from services.gateway.app import running
+from services.gateway.app import Running, running
 from services.gateway.proxies import trusted_proxies
 from tests.gateway.conftest import Browser, Desk, browser, somebody
+from tests.ports import is_reached_from_here_alone
 
 OPERATIONS = ("/health/live", "/health/ready", "/metrics", "/version")
 HTML = {"Accept": "text/html"}
@@ -29,6 +30,21 @@ async def test_what_operators_ask_answers_at_their_port_alone(
         assert answer.status_code in (404, 405), (method, answer.text)
         assert "smartplus_" not in answer.text
     assert (await operator.get("/api/v1/about")).status_code == 404
+
+
+async def test_the_operators_port_tells_and_is_told_nothing(operator: AsyncClient) -> None:
+    for path in OPERATIONS:
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            assert (await operator.request(method, path)).status_code == 404, (method, path)
+        head = await operator.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+    for path in ("/", "/health", "/health/", "/health/ready/", "/metrics/x", "/debug", "/openapi.json", "//version"):
+        assert (await operator.get(path)).json() == {"detail": "There is nothing here."}
+
+
+async def test_only_this_machine_reaches_a_port_unless_an_operator_says_otherwise(gateway: Running) -> None:
+    for url in (gateway.url, gateway.operations_url):
+        assert await is_reached_from_here_alone(URL(url).port or 0), url
 
 
 @pytest.mark.parametrize("below", ["/schema", "/api/litestar", "/api/schema", "/api/docs/litestar"])

@@ -13,6 +13,7 @@ from pymongo import AsyncMongoClient
 
 from ops.failures import ServerFailed
 from ops.servers import MongoServer, NatsCluster, NatsServer, find_mongod, require_disk_space
+from tests.ports import is_reached_from_here_alone
 
 
 async def test_nats_keeps_an_acknowledged_event_through_a_kill(tmp_path: Path) -> None:
@@ -33,6 +34,13 @@ async def test_nats_syncs_every_write(nats_monitor_url: str) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         state = (await client.get(f"{nats_monitor_url}/varz")).json()
     assert state["jetstream"]["config"]["sync_always"] is True
+
+
+async def test_servers_of_one_machine_are_reached_from_there_alone(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path / "nats") as nats_server, MongoServer(tmp_path / "mongod", cache_gb=0.25) as mongod:
+        monitor = httpx.URL(nats_server.monitor_url).port or 0
+        for port in (nats_server.port, monitor, nats_server.mqtt_port, mongod.port):
+            assert await is_reached_from_here_alone(port), port
 
 
 async def test_mongod_keeps_a_document_through_a_kill_and_on_another_port(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ from tests.kernel.toy import (
     echo_of,
     new_id,
 )
+from tests.ports import is_reached_from_here_alone
 from tests.waiting import eventually
 
 SECRET = "00" * 32
@@ -227,6 +228,7 @@ async def test_it_says_how_it_is_and_what_it_is(toy: Running) -> None:
     assert (await asked(toy.port, "/health/live")).json() == {"alive": True}
     assert (await asked(toy.port, "/version")).json() == {"service": "toy", "version": "6.7.0", "region": "local"}
     assert (await asked(toy.port, "/")).status_code == 404
+    assert await is_reached_from_here_alone(toy.port)
 
 
 async def test_metrics_tell_appends_lag_and_answers(toy: Running) -> None:
