@@ -20,7 +20,7 @@ import uvloop
 
 from bench.processes import Spent
 from bench.report import heading, judge, load_average, show
-from contracts.devices import IMPORT_CHUNK_ROWS, ImportState
+from contracts.devices.imports import IMPORT_CHUNK_ROWS, ImportState
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
 from kernel.log.jetstream import JetStreamLog

@@ -31,8 +31,10 @@ from nats.aio.msg import Msg
 
 from bench.processes import Spent, memory_mb, pids
 from bench.report import heading, judge, load_average, show, timing
-from contracts.accounts import AddUser
-from contracts.devices import BindDevice, DeviceKind, RegisterMac, Relay
+from contracts.accounts.households import AddUser
+from contracts.devices.intercoms import BindDevice, DeviceKind
+from contracts.devices.library import RegisterMac
+from contracts.devices.relays import Relay
 from contracts.message import Actor, Command, Role
 from kernel.connecting.connection import connect
 from kernel.deciding.decider import Refused

@@ -22,7 +22,7 @@ from uuid import UUID, uuid4, uuid5
 
 from bench.report import Timing, heading, judge, load_average, median, show, turn
 from bench.seeding import Household
-from contracts.accounts import ListUsers, UserPage
+from contracts.accounts.households import ListUsers, UserPage
 from contracts.message import Actor, Recorded, Role
 from kernel.keeping.mongo import BSON, Database, mongo_client
 from kernel.reading.listing import NEWEST_FIRST

@@ -15,7 +15,8 @@ from uuid import uuid4
 
 from nats.aio.client import Client
 
-from contracts.accounts import AddUser, CallType, MailLanguage, UserAdded
+from contracts.accounts.households import AddUser, CallType, UserAdded
+from contracts.accounts.words import MailLanguage
 from contracts.message import Actor, Position, Role
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log

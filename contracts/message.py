@@ -1,6 +1,6 @@
 """What every message is made of: commands ask, events state facts, queries read, views answer.
 
-A message is written once, here or in its service's module, and means the same to everybody who imports it.
+A message is written once, here or in a module of its service, and means the same to everybody who imports it.
 """
 
 from __future__ import annotations
@@ -82,8 +82,9 @@ def fields_marked(message: type[BaseModel], mark: type) -> frozenset[str]:
 
 
 def service_of(message: type[BaseModel]) -> str:
-    """The service that owns a contract: the name of the module that declares it."""
-    return message.__module__.rsplit(".", 1)[-1]
+    """The service that owns a contract: the name of its package in `contracts`, elsewhere of the module."""
+    package, *inside = message.__module__.split(".")
+    return inside[0] if package == "contracts" else (package, *inside)[-1]
 
 
 class Command(BaseModel):

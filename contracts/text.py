@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from contracts.characters import half_width, is_unshowable, showable, tidied, with_ascii_digits, without_unseen
-from contracts.refusals import REFUSALS
+from contracts.reasons import VALUES
 
 _EMAIL = re.compile(
     r"[^@\s\x00-\x1f\"(),:;<>\[\\\]]{1,64}@(?=.{1,190}$)([^@\s\x00-\x1f\"(),:;<>\[\\\]._]+\.)+[^@\s.]{2,}"
@@ -50,7 +50,7 @@ def numeral(text: str) -> str:
 
 def fault(code: str) -> PydanticCustomError:
     """What to raise where a value is not of its kind: a `ValueError` that keeps its code on the way to the caller."""
-    return PydanticCustomError(code, REFUSALS[code].sentence)
+    return PydanticCustomError(code, VALUES[code].sentence)
 
 
 def matching(pattern: str, code: str) -> tuple[Any, AfterValidator]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from contracts.accounts import CreateSuperManager
+from contracts.accounts.partners import CreateSuperManager
 from contracts.permissions import SYSTEM
 from ops.calling import calling
 

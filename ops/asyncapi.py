@@ -4,26 +4,25 @@ Endpoints are described by FastStream from the very registration that the servic
 contracts as they travel, which is without what the actor's token and the service itself say.
 """
 
-import importlib
 import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from faststream import AsyncAPI
 from faststream.nats import NatsBroker
 from pydantic import BaseModel
 
 from contracts.live import Changed, live_subject
-from contracts.message import Accepted, Command, Event, FilledMark, Query, Refusal, View, fields_marked, service_of
+from contracts.message import Accepted, Command, Event, FilledMark, Query, Refusal, View, fields_marked
+from contracts.modules import declared
 from kernel.process.telemetry import VERSION
 from kernel.talking.actor import HEADER, LIFETIME_S
 from kernel.talking.endpoints import Endpoints
 from ops.contracts import published, schema
 
 FILE = Path(__file__).parent.parent / "contracts" / "asyncapi.json"
-M = TypeVar("M", bound=BaseModel)
 
 _SCHEMA = "#/components/schemas/"
 _WORDS = (
@@ -31,16 +30,6 @@ _WORDS = (
     "in that service's JetStream stream in CloudEvents 1.0 binary mode, one literal subject per aggregate. Live "
     "notices are told to whoever listens."
 )
-
-
-def declared(service: str, kind: type[M]) -> tuple[type[M], ...]:
-    """The contracts of that kind in a service's module, in the order in which they stand there."""
-    module = importlib.import_module(f"contracts.{service}")
-    return tuple(
-        each
-        for each in vars(module).values()
-        if inspect.isclass(each) and issubclass(each, kind) and each is not kind and service_of(each) == service
-    )
 
 
 def document() -> dict[str, Any]:

@@ -1,15 +1,13 @@
 """The published shape of every event: a JSON Schema and one example per version, committed under `contracts/`.
 
 `python -m ops.contracts` writes what is missing. The rule it protects: a published event never changes; a new shape is
-a new version with a pure step from the old one (`UPCASTS` in the service's contract module).
+a new version with a pure step from the old one (`UPCASTS` in its contract module).
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 import contracts
 from contracts.message import Event, PersonalMark, fields_marked
+from contracts.modules import MODULES, declared, upcasts_of
 from kernel.deciding.codec import Upcast
 
 ROOT = Path(contracts.__file__).parent
@@ -95,7 +94,7 @@ class CannotImagine(Exception):
 
 @dataclass(frozen=True)
 class Contract:
-    """What one contract module publishes."""
+    """What the contract modules of one service publish."""
 
     service: str
     events: tuple[type[Event], ...]
@@ -103,14 +102,9 @@ class Contract:
 
 
 def published() -> Iterator[Contract]:
-    """Every contract module that declares events."""
-    for module in pkgutil.iter_modules([str(ROOT)]):
-        if module.ispkg:
-            continue
-        declared = importlib.import_module(f"contracts.{module.name}")
-        events = getattr(declared, "EVENTS", ())
-        if events:
-            yield Contract(module.name, events, getattr(declared, "UPCASTS", {}))
+    """What each service publishes."""
+    for service in MODULES:
+        yield Contract(service, declared(service, Event), upcasts_of(service))
 
 
 def schema_file(event: type[Event], root: Path = ROOT) -> Path:

@@ -14,39 +14,28 @@ from uuid import UUID, uuid5
 
 import phonenumbers
 
-from contracts.accounts import (
-    ActivateUser,
-    AddMember,
-    AddUser,
-    CallType,
+from contracts.accounts.access import ChangePassword
+from contracts.accounts.households import AddUser, CallType, GetUser, ListUsers, UserDetail, UserPage
+from contracts.accounts.leaving import DeleteUser
+from contracts.accounts.members import AddMember
+from contracts.accounts.partners import (
     ChangeCustomerService,
-    ChangePassword,
     CreateDistributor,
     CreateInstaller,
     CreateSuperManager,
-    DeleteUser,
-    ExpireUser,
-    GetUser,
     GrantAccess,
-    LinkSite,
-    ListUsers,
-    MailLanguage,
     SwitchAccountAccess,
     SwitchOfflineSolution,
-    UserDetail,
-    UserPage,
 )
-from contracts.devices import (
-    AddCamera,
-    AutopKind,
-    BindDevice,
-    GetProvisioning,
-    GrantCredential,
-    ProvisioningDetail,
-    RegisterMac,
-    RelayRef,
-    SubmitAutop,
-)
+from contracts.accounts.sites import LinkSite
+from contracts.accounts.terms import ActivateUser, ExpireUser
+from contracts.accounts.words import MailLanguage
+from contracts.devices.autop import AutopKind, GetProvisioning, ProvisioningDetail, SubmitAutop
+from contracts.devices.cameras import AddCamera
+from contracts.devices.homes import GrantCredential
+from contracts.devices.intercoms import BindDevice
+from contracts.devices.library import RegisterMac
+from contracts.devices.relays import RelayRef
 from contracts.message import Accepted, Actor, Command, Role
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.devices import CredentialKind, DeviceKind, Relay
+from contracts.devices.homes import CredentialKind
+from contracts.devices.intercoms import DeviceKind
+from contracts.devices.relays import Relay
 
 SHANGHAI, BERLIN, TEHRAN = "shanghai@demo.example", "berlin@demo.example", "tehran@demo.example"
 

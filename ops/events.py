@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -14,9 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-import contracts.accounts
-import contracts.devices
 from contracts.message import Event, PersonalMark, Recorded, fields_marked
+from contracts.modules import MODULES, declared, upcasts_of
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
 from kernel.deciding.codec import Codec
@@ -26,7 +24,7 @@ from kernel.log.jetstream import JetStreamLog
 from kernel.process.settings import read_settings
 from ops.failures import ServerFailed
 
-SERVICES: dict[str, ModuleType] = {"accounts": contracts.accounts, "devices": contracts.devices}
+SERVICES = tuple(MODULES)
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ async def archives(services: Sequence[str]) -> AsyncIterator[list[Archive]]:
             yield [
                 Archive(
                     await open_log(nc, service, settings.replicas, settings.room_of(service)),
-                    Codec(service, SERVICES[service].EVENTS, keys, secrets, getattr(SERVICES[service], "UPCASTS", {})),
+                    Codec(service, declared(service, Event), keys, secrets, upcasts_of(service)),
                 )
                 for service in services
             ]

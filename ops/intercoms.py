@@ -22,17 +22,11 @@ from uuid import UUID, uuid4, uuid5
 from rich.live import Live
 from rich.text import Text
 
-from contracts.accounts import AddUser, GetUser, InstallerPage, ListInstallers, UserDetail
-from contracts.devices import (
-    BindDevice,
-    DeviceKind,
-    DevicePage,
-    DeviceRow,
-    ListDevices,
-    RegisterMac,
-    Relay,
-    RotateDeviceKey,
-)
+from contracts.accounts.households import AddUser, GetUser, UserDetail
+from contracts.accounts.partners import InstallerPage, ListInstallers
+from contracts.devices.intercoms import BindDevice, DeviceKind, DevicePage, DeviceRow, ListDevices, RotateDeviceKey
+from contracts.devices.library import RegisterMac
+from contracts.devices.relays import Relay
 from contracts.message import Accepted, Actor, Command, Query, Role, View
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

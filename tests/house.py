@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import httpx
 
-from contracts.accounts import CreateSuperManager
+from contracts.accounts.partners import CreateSuperManager
 from contracts.message import Position
 from contracts.permissions import SYSTEM
 from kernel.connecting.connection import connect

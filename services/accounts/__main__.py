@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.accounts import (
-    FindLoginOwner,
-    GetInstaller,
-    GetSession,
-    GetUser,
-    ListAudit,
-    ListBudgets,
-    ListDistributors,
-    ListInstallers,
-    ListSessions,
-    ListUsers,
-)
+from contracts.accounts.access import FindLoginOwner, GetSession, ListSessions
+from contracts.accounts.audit import ListAudit
+from contracts.accounts.budgets import ListBudgets
+from contracts.accounts.households import GetUser, ListUsers
+from contracts.accounts.partners import GetInstaller, ListDistributors, ListInstallers
 from kernel.service.declaration import Service
 from kernel.service.running import run
 from services.accounts import audit, credentials, directory, login_owner, partners, sessions, spending

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from contracts.accounts import (
+from contracts.accounts.access import (
     AccessClosed,
     AccessOpened,
     ChangePassword,
     CloseSession,
-    CreateSuperManager,
     EndImpersonation,
     KeepSession,
     OpenSession,
@@ -26,6 +25,7 @@ from contracts.accounts import (
     SessionKept,
     SessionOpened,
 )
+from contracts.accounts.partners import CreateSuperManager
 from contracts.message import Event, Role
 from contracts.permissions import within
 from contracts.session_time import SESSIONS_MAX, idle_time, is_worth_keeping

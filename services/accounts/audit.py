@@ -9,30 +9,24 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypedDict
 
-from contracts.accounts import (
+from contracts.accounts.access import (
     AccessClosed,
     AccessOpened,
-    AccountEntered,
-    AuditPage,
-    AuditRow,
-    BudgetSet,
-    InstallerCreated,
-    ListAudit,
     LoginClaimed,
     LoginReleased,
     PasswordChanged,
     PasswordIssued,
     PasswordRevoked,
-    PropertyManagerCreated,
     SessionClosed,
     SessionKept,
     SessionOpened,
-    SipNumberAllocated,
-    SipNumberReleased,
-    UserAdded,
-    UserDeleted,
-    UserReset,
 )
+from contracts.accounts.audit import AuditPage, AuditRow, ListAudit
+from contracts.accounts.budgets import BudgetSet
+from contracts.accounts.households import UserAdded
+from contracts.accounts.leaving import UserDeleted, UserReset
+from contracts.accounts.numbers import SipNumberAllocated, SipNumberReleased
+from contracts.accounts.partners import AccountEntered, InstallerCreated, PropertyManagerCreated
 from contracts.message import Recorded, Role
 from contracts.permissions import within
 from kernel.keeping.mongo import Database

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from contracts.accounts import BudgetSet, SetBudget
+from contracts.accounts.budgets import BudgetSet, SetBudget
 from contracts.budgets import BudgetService, PayerKind
 from contracts.message import Role
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref

@@ -8,22 +8,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from contracts.accounts import (
+from contracts.accounts.access import (
     AccessOpened,
-    AddMember,
-    AddUser,
     ChangePassword,
     CloseSession,
-    CreateDistributor,
-    CreateInstaller,
-    CreatePropertyManager,
-    CreateSuperManager,
-    DeleteUser,
     OpenSession,
     PasswordIssued,
     ResetPassword,
-    ResetUser,
 )
+from contracts.accounts.households import AddUser
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.members import AddMember
+from contracts.accounts.partners import CreateDistributor, CreateInstaller, CreatePropertyManager, CreateSuperManager
 from contracts.acting import hands_over
 from contracts.message import Actor, Command, Event
 from kernel.deciding.handling import Handled

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.accounts import UserDeleted, UserReset
+from contracts.accounts.leaving import UserDeleted, UserReset
 from contracts.message import Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 from kernel.runtime.crash import crash_here

@@ -10,37 +10,34 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypedDict, assert_never
 
-from contracts.accounts import (
-    FREE_SUBACCOUNTS,
-    AccountStatus,
+from contracts.accounts.access import SessionOpened
+from contracts.accounts.households import (
     ContactsChanged,
-    FreeSubaccountsSet,
     GetUser,
     HomeAutomationSwitched,
     IndoorMonitorNoted,
     LandlineServiceSwitched,
     ListUsers,
-    MemberAdded,
-    MemberDeleted,
-    MemberEdited,
-    MemberView,
     PreferencesChosen,
-    PremiumStatus,
     PremiumSwitched,
     ResidenceDescribed,
-    SessionOpened,
-    SiteLinked,
-    SiteUnlinked,
-    UserActivated,
     UserAdded,
-    UserDeleted,
     UserDetail,
-    UserExpired,
     UserPage,
-    UserRenewed,
-    UserReset,
     UserRow,
     UserSearchKey,
+)
+from contracts.accounts.leaving import UserDeleted, UserReset
+from contracts.accounts.members import MemberAdded, MemberDeleted, MemberEdited, MemberView
+from contracts.accounts.sites import SiteLinked, SiteUnlinked
+from contracts.accounts.terms import (
+    FREE_SUBACCOUNTS,
+    AccountStatus,
+    FreeSubaccountsSet,
+    PremiumStatus,
+    UserActivated,
+    UserExpired,
+    UserRenewed,
 )
 from contracts.message import Recorded, Role
 from contracts.permissions import within

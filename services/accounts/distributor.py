@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from contracts.accounts import (
+from contracts.accounts.partners import (
     CreateDistributor,
     DistributorCreated,
     OfflineSolutionAllowed,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import uuid5
 
-from contracts.accounts import EndImpersonation, SessionOpened
+from contracts.accounts.access import EndImpersonation, SessionOpened
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
 from kernel.reacting.reaction import Context, Reaction

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import uuid5
 
-from contracts.accounts import ExpireUser, UserActivated, UserDeleted, UserRenewed
+from contracts.accounts.leaving import UserDeleted
+from contracts.accounts.terms import ExpireUser, UserActivated, UserRenewed
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
 from kernel.reacting.reaction import Context, Reaction

@@ -13,49 +13,37 @@ from datetime import datetime
 from functools import partial
 from typing import assert_never
 
-from contracts.accounts import (
-    FREE_SUBACCOUNTS,
-    MEMBERS_MAX,
-    AccessClosed,
-    ActivateUser,
-    AddMember,
+from contracts.accounts.access import AccessClosed, PasswordIssued, PasswordRevoked, ResetPassword
+from contracts.accounts.households import (
     AddUser,
     CallType,
     ContactsChanged,
-    DeleteMember,
-    DeleteUser,
-    EditMember,
     EditUser,
-    ExpireUser,
-    FreeSubaccountsSet,
     HomeAutomationSwitched,
     IndoorMonitorNoted,
     LandlineServiceSwitched,
-    LinkSite,
-    MailLanguage,
-    MemberAdded,
-    MemberDeleted,
-    MemberEdited,
     NoteIndoorMonitor,
-    PasswordIssued,
-    PasswordRevoked,
     PreferencesChosen,
     PremiumSwitched,
-    RenewUser,
-    ResetPassword,
-    ResetUser,
     ResidenceDescribed,
-    SetFreeSubaccounts,
-    SiteLinked,
-    SiteUnlinked,
-    UnlinkSite,
-    UserActivated,
     UserAdded,
-    UserDeleted,
+)
+from contracts.accounts.leaving import DeleteUser, ResetUser, UserDeleted, UserReset
+from contracts.accounts.members import AddMember, DeleteMember, EditMember, MemberAdded, MemberDeleted, MemberEdited
+from contracts.accounts.sites import LinkSite, SiteLinked, SiteUnlinked, UnlinkSite
+from contracts.accounts.terms import (
+    FREE_SUBACCOUNTS,
+    MEMBERS_MAX,
+    ActivateUser,
+    ExpireUser,
+    FreeSubaccountsSet,
+    RenewUser,
+    SetFreeSubaccounts,
+    UserActivated,
     UserExpired,
     UserRenewed,
-    UserReset,
 )
+from contracts.accounts.words import MailLanguage
 from contracts.message import Actor, Event, Role
 from contracts.permissions import within
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, together

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.accounts import IndoorMonitorNoted, NoteIndoorMonitor, PreferencesChosen
+from contracts.accounts.households import IndoorMonitorNoted, NoteIndoorMonitor, PreferencesChosen
 from kernel.deciding.decider import Neighbours, Outcome
 
 if TYPE_CHECKING:

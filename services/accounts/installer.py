@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
-from contracts.accounts import (
-    IMPERSONATION_MINUTES,
+from contracts.accounts.access import IMPERSONATION_MINUTES, SessionOpened, StartImpersonation
+from contracts.accounts.partners import (
     AccountAccessOffered,
     AccountAccessRetracted,
     AccountEntered,
@@ -22,8 +22,6 @@ from contracts.accounts import (
     InstallerCreated,
     PermissionGranted,
     PermissionWithdrawn,
-    SessionOpened,
-    StartImpersonation,
     SwitchAccountAccess,
     WithdrawAccess,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from contracts.accounts import DistributorCreated, InstallerCreated, SessionKept
+from contracts.accounts.access import SessionKept
+from contracts.accounts.partners import DistributorCreated, InstallerCreated
 from contracts.message import Recorded, Role
 from kernel.service.declaration import Notice
 from services.accounts.access import AccessEvent

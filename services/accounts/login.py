@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
-from contracts.accounts import LoginClaimed, LoginReleased
+from contracts.accounts.access import LoginClaimed, LoginReleased
 from contracts.characters import half_width, without_unseen
 from contracts.text import folded
 from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours, Ref, Refused, refuse

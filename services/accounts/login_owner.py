@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import phonenumbers
 
-from contracts.accounts import FindLoginOwner, LoginOwner
+from contracts.accounts.access import FindLoginOwner, LoginOwner
 from contracts.text import folded
 from contracts.zones import country_of
 from kernel.deciding.decider import Ref

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from contracts.accounts import (
+from contracts.accounts.partners import (
     AccountAccessOffered,
     AccountAccessRetracted,
     CustomerServiceChanged,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.accounts import CreatePropertyManager, PropertyManagerCreated
+from contracts.accounts.partners import CreatePropertyManager, PropertyManagerCreated
 from contracts.message import Role
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.accounts import access, login

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from contracts.accounts import (
-    ChangePassword,
-    CloseSession,
-    DeleteMember,
-    DeleteUser,
-    EndImpersonation,
-    ExpireUser,
-    ResetPassword,
-    ResetUser,
-    SetBudget,
-    SwitchAccountAccess,
-    SwitchOfflineSolution,
-    UnlinkSite,
-    WithdrawAccess,
-)
+from contracts.accounts.access import ChangePassword, CloseSession, EndImpersonation, ResetPassword
+from contracts.accounts.budgets import SetBudget
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.members import DeleteMember
+from contracts.accounts.partners import SwitchAccountAccess, SwitchOfflineSolution, WithdrawAccess
+from contracts.accounts.sites import UnlinkSite
+from contracts.accounts.terms import ExpireUser
 from contracts.message import Command
 
 _ALWAYS = (

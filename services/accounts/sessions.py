@@ -11,31 +11,25 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from contracts.accounts import (
+from contracts.accounts.access import (
     AccessClosed,
     AccessOpened,
-    DistributorCreated,
     GetSession,
-    InstallerCreated,
     ListSessions,
-    MemberAdded,
-    MemberDeleted,
-    MemberEdited,
     PasswordChanged,
     PasswordIssued,
     PasswordRevoked,
-    PropertyManagerCreated,
-    ResidenceDescribed,
     SessionClosed,
     SessionKept,
     SessionList,
     SessionOpened,
     SessionRow,
     SessionView,
-    UserAdded,
-    UserDeleted,
-    UserReset,
 )
+from contracts.accounts.households import ResidenceDescribed, UserAdded
+from contracts.accounts.leaving import UserDeleted, UserReset
+from contracts.accounts.members import MemberAdded, MemberDeleted, MemberEdited
+from contracts.accounts.partners import DistributorCreated, InstallerCreated, PropertyManagerCreated
 from contracts.message import Recorded, Role
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Index, ReadModel, Row

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from contracts.accounts import SIP_QUARANTINE_DAYS, SipNumberAllocated, SipNumberReleased
+from contracts.accounts.numbers import SipNumberAllocated, SipNumberReleased
+from contracts.words import SIP_QUARANTINE_DAYS
 from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours
 from services.accounts.refusing import refused
 

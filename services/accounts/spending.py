@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from contracts.accounts import BudgetSet, ListBudgets
+from contracts.accounts.budgets import BudgetSet, ListBudgets
 from contracts.budgets import BudgetList, PayerKind
 from kernel.keeping.mongo import Database
 from kernel.service import spending

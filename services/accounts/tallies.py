@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.accounts import DistributorCreated, InstallerCreated, UserAdded, UserDeleted
+from contracts.accounts.households import UserAdded
+from contracts.accounts.leaving import UserDeleted
+from contracts.accounts.partners import DistributorCreated, InstallerCreated
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import ReadModel, Row

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from contracts import accounts
-from contracts.devices import (
-    UPCASTS,
-    AskDevicePage,
-    FindMac,
-    GetCamera,
-    GetDevice,
-    GetDeviceCommand,
-    GetMacImport,
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.autop import (
     GetProvisioning,
     GetRegularProfile,
-    GetRemoteControl,
-    GrantCredential,
-    IssueWeather,
-    ListCameras,
-    ListCredentials,
-    ListDeviceAudit,
-    ListDeviceBudgets,
-    ListDeviceCommands,
-    ListDevices,
-    ListDoorEvents,
-    ListMacImports,
-    ListMacs,
-    ListModels,
     ListProvisionings,
-    ListRefusedRows,
     MergeRegularProfile,
     PreviewAutop,
     RetryProvisioning,
-    StageMacRows,
 )
+from contracts.devices.budgets import ListDeviceBudgets
+from contracts.devices.cameras import GetCamera, ListCameras
+from contracts.devices.commands import GetDeviceCommand, ListDeviceCommands
+from contracts.devices.doors import ListDoorEvents
+from contracts.devices.homes import GrantCredential, ListCredentials
+from contracts.devices.imports import GetMacImport, ListMacImports, ListRefusedRows, StageMacRows
+from contracts.devices.intercoms import GetDevice, ListDevices
+from contracts.devices.library import FindMac, ListMacs
+from contracts.devices.models import ListModels
+from contracts.devices.remote_control import AskDevicePage, GetRemoteControl
+from contracts.devices.weather import IssueWeather
+from contracts.message import Event
+from contracts.modules import declared, upcasts_of
 from kernel.process.settings import DEFAULT_UNBOUND_MACS, read_settings
 from kernel.service.declaration import Service
 from kernel.service.running import run
@@ -193,9 +184,9 @@ SERVICE = Service(
     outlasts_budget=outlasts_budget,
     brings_about=brings_about,
     timers={COMMAND_EXPIRY: expire_command, TIME_IS_UP: end, WEATHER_TIMER: half_an_hour_is_over},
-    upcast=UPCASTS,
+    upcast=upcasts_of("devices"),
     # Every event of accounts, so that each one can be read; each model takes its own.
-    followed={"accounts": accounts.EVENTS},
+    followed={"accounts": declared("accounts", Event)},
     beside=linked,
 )
 

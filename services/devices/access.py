@@ -10,21 +10,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TypedDict
 
-from contracts.devices import (
-    ConfigurationApplied,
-    ConfigurationIssued,
+from contracts.devices.configuration import ConfigurationApplied, ConfigurationIssued
+from contracts.devices.homes import (
     CredentialGranted,
     CredentialKind,
     CredentialList,
     CredentialRow,
     CredentialWithdrawn,
-    DeviceBound,
     DeviceMovedOut,
     HomeEmptied,
     HomeForgotten,
     ListCredentials,
-    RelaysConfigured,
 )
+from contracts.devices.intercoms import DeviceBound, RelaysConfigured
 from contracts.message import Recorded
 from kernel.reading.readmodel import ReadModel, Row
 from kernel.service.declaration import Reading

@@ -10,19 +10,18 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
-from contracts.devices import (
+from contracts.devices.doors import (
     AlarmRaised,
-    DeviceUnbound,
     DoorEventErased,
     DoorEventKind,
     DoorEventPage,
     DoorEventRow,
     DoorOpened,
     EntryRefused,
-    HomeEmptied,
-    HomeForgotten,
     ListDoorEvents,
 )
+from contracts.devices.homes import HomeEmptied, HomeForgotten
+from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row

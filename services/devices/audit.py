@@ -10,8 +10,46 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypedDict
 
-from contracts import devices as d
-from contracts.devices import DeviceAuditPage, DeviceAuditRow, ListDeviceAudit
+from contracts.devices.audit import DeviceAuditPage, DeviceAuditRow, ListDeviceAudit
+from contracts.devices.autop import AutopSubmitted, ProvisioningForgotten, ProvisioningRetried, RegularProfileChanged
+from contracts.devices.cameras import CameraAdded, CameraDescribed, CameraLinked, CameraRemoved, CameraUnlinked
+from contracts.devices.commands import (
+    DeviceCommandCancelled,
+    DeviceCommandDone,
+    DeviceCommandExpired,
+    DeviceCommandFailed,
+    DeviceCommandLost,
+    DeviceCommandQueued,
+)
+from contracts.devices.configuration import (
+    ConfigurationApplied,
+    ConfigurationRefused,
+    DeviceReported,
+    MethodChoiceDropped,
+)
+from contracts.devices.homes import CredentialGranted, CredentialWithdrawn, HomeEmptied, HomeForgotten
+from contracts.devices.imports import (
+    MacImportAbandoned,
+    MacImportCompleted,
+    MacImportJudged,
+    MacImportOpened,
+    MacImportStarted,
+)
+from contracts.devices.intercoms import (
+    ConnectionTypeChosen,
+    DeviceBound,
+    DeviceDescribed,
+    DeviceKeyIssued,
+    DeviceUnbound,
+    RelaysConfigured,
+)
+from contracts.devices.library import MacBound, MacClaimed, MacGiven, MacRegistered, MacRemoved, MacTaken, MacUnbound
+from contracts.devices.remote_control import (
+    RemoteControlClaimed,
+    RemoteControlClosed,
+    RemoteControlOpened,
+    RemoteControlUsed,
+)
 from contracts.message import Actor, Event, Recorded, Role
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
@@ -25,43 +63,41 @@ _STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MA
 # Which of an event's ids name what it was done to. An event that is not here only went along with another one, or is
 # told by devices all day: presence, deliveries, the weather, what happens at doors.
 _ABOUT: dict[type[Event], tuple[str, ...]] = {
+    **dict.fromkeys((MacRegistered, MacRemoved, MacTaken, MacGiven, MacClaimed, MacBound, MacUnbound), ("mac",)),
     **dict.fromkeys(
-        (d.MacRegistered, d.MacRemoved, d.MacTaken, d.MacGiven, d.MacClaimed, d.MacBound, d.MacUnbound), ("mac",)
-    ),
-    **dict.fromkeys(
-        (d.MacImportOpened, d.MacImportJudged, d.MacImportStarted, d.MacImportCompleted, d.MacImportAbandoned),
+        (MacImportOpened, MacImportJudged, MacImportStarted, MacImportCompleted, MacImportAbandoned),
         ("import_id",),
     ),
-    **dict.fromkeys((d.DeviceBound, d.DeviceUnbound), ("device_id", "user_id")),
+    **dict.fromkeys((DeviceBound, DeviceUnbound), ("device_id", "user_id")),
     **dict.fromkeys(
         (
-            d.DeviceDescribed,
-            d.RelaysConfigured,
-            d.ConnectionTypeChosen,
-            d.DeviceKeyIssued,
-            d.DeviceReported,
-            d.MethodChoiceDropped,
-            d.ConfigurationApplied,
-            d.ConfigurationRefused,
-            d.DeviceCommandQueued,
-            d.DeviceCommandDone,
-            d.DeviceCommandFailed,
-            d.DeviceCommandExpired,
-            d.DeviceCommandCancelled,
-            d.DeviceCommandLost,
-            d.RegularProfileChanged,
-            d.RemoteControlOpened,
-            d.RemoteControlClaimed,
-            d.RemoteControlUsed,
-            d.RemoteControlClosed,
+            DeviceDescribed,
+            RelaysConfigured,
+            ConnectionTypeChosen,
+            DeviceKeyIssued,
+            DeviceReported,
+            MethodChoiceDropped,
+            ConfigurationApplied,
+            ConfigurationRefused,
+            DeviceCommandQueued,
+            DeviceCommandDone,
+            DeviceCommandFailed,
+            DeviceCommandExpired,
+            DeviceCommandCancelled,
+            DeviceCommandLost,
+            RegularProfileChanged,
+            RemoteControlOpened,
+            RemoteControlClaimed,
+            RemoteControlUsed,
+            RemoteControlClosed,
         ),
         ("device_id",),
     ),
-    **dict.fromkeys((d.AutopSubmitted, d.ProvisioningRetried, d.ProvisioningForgotten), ("provisioning_id",)),
-    **dict.fromkeys((d.CameraAdded, d.CameraRemoved), ("camera_id", "user_id")),
-    d.CameraDescribed: ("camera_id",),
-    **dict.fromkeys((d.CredentialGranted, d.CredentialWithdrawn), ("user_id", "credential_id")),
-    **dict.fromkeys((d.HomeEmptied, d.HomeForgotten), ("user_id",)),
+    **dict.fromkeys((AutopSubmitted, ProvisioningRetried, ProvisioningForgotten), ("provisioning_id",)),
+    **dict.fromkeys((CameraAdded, CameraRemoved), ("camera_id", "user_id")),
+    CameraDescribed: ("camera_id",),
+    **dict.fromkeys((CredentialGranted, CredentialWithdrawn), ("user_id", "credential_id")),
+    **dict.fromkeys((HomeEmptied, HomeForgotten), ("user_id",)),
 }
 
 
@@ -111,14 +147,14 @@ def fold(row: Row | None, recorded: Recorded) -> Row:
         "impersonator_id": actor.impersonator_id,
         # Where residents are is theirs to know.
         "address": actor.address if actor.role in _STAFF else None,
-        "reason": event.reason if isinstance(event, d.MacTaken | d.MacGiven) else None,
+        "reason": event.reason if isinstance(event, MacTaken | MacGiven) else None,
     }
     return {**document}
 
 
 def _place(event: Event, actor: Actor) -> tuple[str | None, str | None]:
     """The distributor and the installer whose trail shows it."""
-    if isinstance(event, d.MacRemoved | d.MacClaimed):
+    if isinstance(event, MacRemoved | MacClaimed):
         # Out of a library: whose it was, which is not always the actor's.
         return event.distributor_id, event.installer_id
     return (
@@ -130,7 +166,7 @@ def _place(event: Event, actor: Actor) -> tuple[str | None, str | None]:
 def _about(recorded: Recorded) -> tuple[str, ...]:
     event = recorded.event
     # A link is told of the camera and of the device, in one step: each shows its own.
-    if isinstance(event, d.CameraLinked | d.CameraUnlinked):
+    if isinstance(event, CameraLinked | CameraUnlinked):
         return (recorded.aggregate_id,)
     return tuple(getattr(event, field) for field in _ABOUT.get(type(event), ()))
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from contracts.acting import hands_over
 from contracts.characters import is_unshowable
-from contracts.devices import AUTOP_LINE_CHARACTERS_MAX, AUTOP_LINES_MAX
+from contracts.devices.autop import AUTOP_LINE_CHARACTERS_MAX, AUTOP_LINES_MAX
 from contracts.message import Actor
 
 MASK = "******"

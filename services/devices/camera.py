@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from contracts.acting import acts_for_another
-from contracts.devices import (
+from contracts.devices.cameras import (
     AddCamera,
     CameraAdded,
     CameraDescribed,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 
-from contracts.devices import (
+from contracts.devices.cameras import (
     CameraAdded,
     CameraDescribed,
     CameraLinked,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from contracts.devices import (
+from contracts.devices.commands import (
     IMMEDIATE,
     DeviceCommandCancelled,
     DeviceCommandDelivered,
@@ -23,11 +23,11 @@ from contracts.devices import (
     DeviceCommandRow,
     DeviceCommandSent,
     DeviceCommandState,
-    DeviceUnbound,
     GetDeviceCommand,
-    HomeEmptied,
     ListDeviceCommands,
 )
+from contracts.devices.homes import HomeEmptied
+from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Actor, Event, Recorded
 from contracts.permissions import within
 from kernel.reading.listing import listed

@@ -10,8 +10,8 @@ import base64
 from itertools import count
 from typing import Any
 
-from contracts.accounts import GetUser, UserDetail
-from contracts.devices import CredentialGranted, CredentialKind, GrantCredential
+from contracts.accounts.households import GetUser, UserDetail
+from contracts.devices.homes import CredentialGranted, CredentialKind, GrantCredential
 from contracts.message import ERASED
 from kernel.deciding.handling import Handled
 from kernel.service.declaration import Working

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.devices import MacImportAbandoned
+from contracts.devices.imports import MacImportAbandoned
 from contracts.message import Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 from kernel.runtime.crash import crash_here

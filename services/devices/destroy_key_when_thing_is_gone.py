@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.devices import CameraRemoved, DeviceUnbound
+from contracts.devices.cameras import CameraRemoved
+from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 from kernel.runtime.crash import crash_here

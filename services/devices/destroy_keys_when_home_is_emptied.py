@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.devices import HomeEmptied, HomeForgotten
+from contracts.devices.homes import HomeEmptied, HomeForgotten
 from contracts.message import Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 from kernel.runtime.crash import crash_here

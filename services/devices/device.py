@@ -12,37 +12,35 @@ from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from contracts.acting import acts_for_another
-from contracts.devices import (
-    DEVICE_METHODS,
-    AccessMethod,
-    BindDevice,
-    CameraLinked,
-    CameraUnlinked,
-    ChooseConnectionType,
+from contracts.devices.cameras import CameraLinked, CameraUnlinked
+from contracts.devices.configuration import (
     ConfigurationApplied,
     ConfigurationIssued,
     ConfigurationRefused,
     ConfigurationState,
+    DeviceReported,
+    IssueConfiguration,
+    MethodChoiceDropped,
+    NoteConfigurationApplied,
+    NoteConfigurationRefused,
+    NoteDeviceReport,
+)
+from contracts.devices.intercoms import (
+    BindDevice,
+    ChooseConnectionType,
     ConnectionType,
     ConnectionTypeChosen,
     DeviceBound,
     DeviceDescribed,
     DeviceKeyIssued,
     DeviceKind,
-    DeviceReported,
     DeviceUnbound,
     EditDevice,
-    IssueConfiguration,
-    MethodChoiceDropped,
-    NoteConfigurationApplied,
-    NoteConfigurationRefused,
-    NoteDeviceReport,
-    Relay,
     RelaysConfigured,
-    RelaySetting,
     RotateDeviceKey,
     UnbindDevice,
 )
+from contracts.devices.relays import DEVICE_METHODS, AccessMethod, Relay, RelaySetting
 from contracts.message import Actor, Event
 from contracts.permissions import within
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref, Refused, refuse

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from contracts.devices import (
-    APP_METHODS,
+from contracts.devices.commands import (
     COMMAND_DAYS,
     IMMEDIATE,
     OPEN_STATES,
@@ -29,7 +28,6 @@ from contracts.devices import (
     DeviceCommandQueued,
     DeviceCommandSent,
     DeviceCommandState,
-    DeviceKind,
     NoteDeviceCommand,
     QueueOneTimeAutop,
     RebootDevice,
@@ -38,6 +36,8 @@ from contracts.devices import (
     SwitchArming,
     UnlockDoor,
 )
+from contracts.devices.intercoms import DeviceKind
+from contracts.devices.relays import APP_METHODS
 from contracts.message import Actor, Command, Role
 from contracts.notations import mac_address
 from contracts.permissions import within

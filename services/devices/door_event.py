@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from contracts.devices import (
+from contracts.devices.doors import (
     AlarmRaised,
     DoorEventErased,
     DoorEventKind,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from contracts.characters import with_ascii_digits, without_unseen
-from contracts.devices import CredentialKind
+from contracts.devices.homes import CredentialKind
 
 _FORMS: Mapping[CredentialKind, re.Pattern[str]] = {
     CredentialKind.PIN: re.compile(r"[0-9]{2,8}"),

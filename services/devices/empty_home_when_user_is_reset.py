@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.accounts import UserReset
-from contracts.devices import EmptyHome
+from contracts.accounts.leaving import UserReset
+from contracts.devices.homes import EmptyHome
 from contracts.message import Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 

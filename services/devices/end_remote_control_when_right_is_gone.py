@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from contracts.accounts import AccessClosed, PasswordChanged, PasswordIssued, PasswordRevoked, SessionClosed
-from contracts.devices import CloseRemoteControl, DeviceUnbound, DeviceWentOffline
+from contracts.accounts.access import AccessClosed, PasswordChanged, PasswordIssued, PasswordRevoked, SessionClosed
+from contracts.devices.intercoms import DeviceUnbound
+from contracts.devices.presence import DeviceWentOffline
+from contracts.devices.remote_control import CloseRemoteControl
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
 from kernel.reacting.reaction import Context, Reaction

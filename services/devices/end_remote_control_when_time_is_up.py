@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import uuid5
 
-from contracts.devices import CloseRemoteControl, RemoteControlClosed, RemoteControlOpened
+from contracts.devices.remote_control import CloseRemoteControl, RemoteControlClosed, RemoteControlOpened
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
 from kernel.reacting.reaction import Context, Reaction

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.devices import AlarmRaised, DoorOpened, EntryRefused, EraseDoorEvent
+from contracts.devices.doors import AlarmRaised, DoorOpened, EntryRefused, EraseDoorEvent
 from contracts.message import Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 from services.devices import home

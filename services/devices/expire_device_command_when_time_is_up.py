@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import uuid5
 
-from contracts.devices import DeviceCommandQueued, DeviceCommandState, NoteDeviceCommand
+from contracts.devices.commands import DeviceCommandQueued, DeviceCommandState, NoteDeviceCommand
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
 from kernel.reacting.reaction import Context, Reaction

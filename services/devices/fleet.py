@@ -11,34 +11,31 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from contracts.devices import (
-    OPEN_STATES,
-    AccessMethod,
-    CameraLinked,
-    CameraUnlinked,
+from contracts.devices.autop import RegularProfileChanged
+from contracts.devices.cameras import CameraLinked, CameraUnlinked
+from contracts.devices.commands import OPEN_STATES, DeviceCommandKind, DeviceCommandState
+from contracts.devices.configuration import (
     ConfigurationApplied,
     ConfigurationIssued,
     ConfigurationRefused,
+    DeviceReported,
+    MethodChoiceDropped,
+)
+from contracts.devices.intercoms import (
     ConnectionTypeChosen,
     DeviceBound,
-    DeviceCommandKind,
-    DeviceCommandState,
     DeviceDescribed,
     DeviceDetail,
     DeviceKeyIssued,
     DevicePage,
-    DeviceReported,
     DeviceRow,
     DeviceUnbound,
-    DeviceWentOffline,
-    DeviceWentOnline,
     GetDevice,
     ListDevices,
-    MethodChoiceDropped,
-    RegularProfileChanged,
     RelaysConfigured,
-    RelayView,
 )
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
+from contracts.devices.relays import AccessMethod, RelayView
 from contracts.message import Recorded
 from contracts.notations import mac_digits
 from contracts.permissions import within

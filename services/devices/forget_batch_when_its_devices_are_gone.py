@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import TypedDict
 from uuid import UUID, uuid5
 
-from contracts.devices import AutopSubmitted, DeviceUnbound, ForgetProvisioning, ProvisioningForgotten
+from contracts.devices.autop import AutopSubmitted, ForgetProvisioning, ProvisioningForgotten
+from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Command, Recorded
 from kernel.keeping.mongo import Collection
 from kernel.reacting.reaction import Context, Reaction

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.accounts import UserDeleted
-from contracts.devices import ForgetHome
+from contracts.accounts.leaving import UserDeleted
+from contracts.devices.homes import ForgetHome
 from contracts.message import Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 

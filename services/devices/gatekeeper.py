@@ -21,7 +21,8 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from contracts.devices import DeviceKeyIssued, DeviceUnbound, NoteDeviceOffline, NoteDeviceOnline
+from contracts.devices.intercoms import DeviceKeyIssued, DeviceUnbound
+from contracts.devices.presence import NoteDeviceOffline, NoteDeviceOnline
 from contracts.message import Recorded
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

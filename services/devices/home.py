@@ -11,25 +11,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
-from contracts.devices import (
-    AccessMethod,
+from contracts.devices.cameras import CameraRemoved
+from contracts.devices.homes import (
     CameraMovedIn,
     CameraMovedOut,
-    CameraRemoved,
     CredentialGranted,
     CredentialKind,
     CredentialWithdrawn,
     DeviceMovedIn,
     DeviceMovedOut,
-    DeviceUnbound,
     EmptyHome,
     ForgetHome,
     GrantCredential,
     HomeEmptied,
     HomeForgotten,
-    RelayRef,
     WithdrawCredential,
 )
+from contracts.devices.intercoms import DeviceUnbound
+from contracts.devices.relays import AccessMethod, RelayRef
 from contracts.permissions import within
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices import door_secrets, mac, models, sip

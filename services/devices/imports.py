@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypedDict
 
-from contracts.devices import (
+from contracts.devices.imports import (
     GetMacImport,
     ImportState,
     ListMacImports,

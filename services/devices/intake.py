@@ -17,14 +17,9 @@ from uuid import UUID, uuid4, uuid5
 
 import structlog
 
-from contracts.devices import (
-    DeviceCommandState,
-    NoteConfigurationApplied,
-    NoteConfigurationRefused,
-    NoteDeviceCommand,
-    NoteDeviceReport,
-    RecordDoorEvent,
-)
+from contracts.devices.commands import DeviceCommandState, NoteDeviceCommand
+from contracts.devices.configuration import NoteConfigurationApplied, NoteConfigurationRefused, NoteDeviceReport
+from contracts.devices.doors import RecordDoorEvent
 from contracts.message import Command
 from contracts.permissions import SYSTEM
 from kernel.deciding.codec import KeyDestroyed

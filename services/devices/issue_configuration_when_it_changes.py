@@ -8,18 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID, uuid5
 
-from contracts.devices import (
-    ConnectionTypeChosen,
-    CredentialGranted,
-    CredentialWithdrawn,
-    DeviceBound,
-    DeviceDescribed,
-    DeviceReported,
-    HomeEmptied,
-    IssueConfiguration,
-    RegularProfileChanged,
-    RelaysConfigured,
-)
+from contracts.devices.autop import RegularProfileChanged
+from contracts.devices.configuration import DeviceReported, IssueConfiguration
+from contracts.devices.homes import CredentialGranted, CredentialWithdrawn, HomeEmptied
+from contracts.devices.intercoms import ConnectionTypeChosen, DeviceBound, DeviceDescribed, RelaysConfigured
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
 from kernel.reacting.reaction import Context, Reaction

@@ -16,8 +16,10 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from contracts.accounts import GetUser, UserDetail
-from contracts.devices import DeviceReported, DeviceWentOnline, IssueWeather
+from contracts.accounts.households import GetUser, UserDetail
+from contracts.devices.configuration import DeviceReported
+from contracts.devices.presence import DeviceWentOnline
+from contracts.devices.weather import IssueWeather
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from contracts.devices import ClaimMac, RegisterMac
+from contracts.devices.library import ClaimMac, RegisterMac
 from kernel.keeping.secrets import Secrets
 
 C = TypeVar("C", RegisterMac, ClaimMac)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
-from contracts.devices import (
+from contracts.devices.imports import RowFault, StageMacRows
+from contracts.devices.library import (
     ListMacs,
     MacBound,
     MacLabelled,
@@ -19,8 +20,6 @@ from contracts.devices import (
     MacRow,
     MacUnbound,
     MacUse,
-    RowFault,
-    StageMacRows,
 )
 from contracts.message import Actor, Recorded
 from contracts.notations import mac_address, mac_digits

@@ -15,7 +15,8 @@ from typing import cast
 
 import structlog
 
-from contracts.devices import HomeEmptied, WeatherIssued
+from contracts.devices.homes import HomeEmptied
+from contracts.devices.weather import WeatherIssued
 from contracts.message import Event, Recorded
 from kernel.keeping.vault import WrongSecret
 from kernel.log.promise import StoredMessage, Unavailable

@@ -4,53 +4,93 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts import devices as d
+from contracts.devices.autop import AutopSubmitted, ProvisioningForgotten, ProvisioningRetried, RegularProfileChanged
+from contracts.devices.cameras import CameraAdded, CameraDescribed, CameraLinked, CameraRemoved, CameraUnlinked
+from contracts.devices.commands import (
+    DeviceCommandCancelled,
+    DeviceCommandDelivered,
+    DeviceCommandDone,
+    DeviceCommandExpired,
+    DeviceCommandFailed,
+    DeviceCommandLost,
+    DeviceCommandQueued,
+    DeviceCommandSent,
+)
+from contracts.devices.configuration import (
+    ConfigurationApplied,
+    ConfigurationIssued,
+    ConfigurationRefused,
+    DeviceReported,
+    MethodChoiceDropped,
+)
+from contracts.devices.doors import AlarmRaised, DoorEventErased, DoorOpened, EntryRefused
+from contracts.devices.homes import CredentialGranted, CredentialWithdrawn, HomeEmptied, HomeForgotten
+from contracts.devices.imports import (
+    MacImportAbandoned,
+    MacImportCompleted,
+    MacImportJudged,
+    MacImportOpened,
+    MacImportStarted,
+    MacRowsRegistered,
+    MacRowsStaged,
+)
+from contracts.devices.intercoms import (
+    ConnectionTypeChosen,
+    DeviceBound,
+    DeviceDescribed,
+    DeviceKeyIssued,
+    DeviceUnbound,
+    RelaysConfigured,
+)
+from contracts.devices.library import MacBound, MacRegistered, MacRemoved, MacUnbound
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
+from contracts.devices.remote_control import RemoteControlClosed, RemoteControlOpened
 from contracts.live import installers_of
 from contracts.message import Recorded
 from kernel.service.declaration import Notice
 
 _DEVICE = (
-    d.DeviceBound,
-    d.DeviceDescribed,
-    d.RelaysConfigured,
-    d.ConnectionTypeChosen,
-    d.DeviceKeyIssued,
-    d.DeviceUnbound,
-    d.DeviceReported,
-    d.MethodChoiceDropped,
-    d.ConfigurationIssued,
-    d.ConfigurationApplied,
-    d.ConfigurationRefused,
-    d.DeviceWentOnline,
-    d.DeviceWentOffline,
-    d.RegularProfileChanged,
-    d.RemoteControlOpened,
-    d.RemoteControlClosed,
+    DeviceBound,
+    DeviceDescribed,
+    RelaysConfigured,
+    ConnectionTypeChosen,
+    DeviceKeyIssued,
+    DeviceUnbound,
+    DeviceReported,
+    MethodChoiceDropped,
+    ConfigurationIssued,
+    ConfigurationApplied,
+    ConfigurationRefused,
+    DeviceWentOnline,
+    DeviceWentOffline,
+    RegularProfileChanged,
+    RemoteControlOpened,
+    RemoteControlClosed,
 )
 _COMMAND = (
-    d.DeviceCommandQueued,
-    d.DeviceCommandSent,
-    d.DeviceCommandDelivered,
-    d.DeviceCommandDone,
-    d.DeviceCommandFailed,
-    d.DeviceCommandExpired,
-    d.DeviceCommandCancelled,
-    d.DeviceCommandLost,
+    DeviceCommandQueued,
+    DeviceCommandSent,
+    DeviceCommandDelivered,
+    DeviceCommandDone,
+    DeviceCommandFailed,
+    DeviceCommandExpired,
+    DeviceCommandCancelled,
+    DeviceCommandLost,
 )
 _IMPORT = (
-    d.MacImportOpened,
-    d.MacRowsStaged,
-    d.MacImportJudged,
-    d.MacImportStarted,
-    d.MacRowsRegistered,
-    d.MacImportCompleted,
-    d.MacImportAbandoned,
+    MacImportOpened,
+    MacRowsStaged,
+    MacImportJudged,
+    MacImportStarted,
+    MacRowsRegistered,
+    MacImportCompleted,
+    MacImportAbandoned,
 )
-_CAMERA = (d.CameraAdded, d.CameraDescribed, d.CameraRemoved)
-_LINK = (d.CameraLinked, d.CameraUnlinked)
-_MAC = (d.MacRegistered, d.MacRemoved, d.MacBound, d.MacUnbound)
-_DOOR = (d.DoorOpened, d.EntryRefused, d.AlarmRaised, d.DoorEventErased)
-_CREDENTIAL = (d.CredentialGranted, d.CredentialWithdrawn)
+_CAMERA = (CameraAdded, CameraDescribed, CameraRemoved)
+_LINK = (CameraLinked, CameraUnlinked)
+_MAC = (MacRegistered, MacRemoved, MacBound, MacUnbound)
+_DOOR = (DoorOpened, EntryRefused, AlarmRaised, DoorEventErased)
+_CREDENTIAL = (CredentialGranted, CredentialWithdrawn)
 
 
 def live(recorded: Recorded) -> Iterable[Notice]:
@@ -67,9 +107,9 @@ def live(recorded: Recorded) -> Iterable[Notice]:
     elif isinstance(event, _CAMERA):
         yield Notice(event.installer_id, "camera", event.camera_id)
     elif isinstance(event, _MAC):
-        if isinstance(event, d.MacRegistered) and event.import_id:
+        if isinstance(event, MacRegistered) and event.import_id:
             return  # told once for each part of the list
-        is_shared = event.is_shared if isinstance(event, d.MacBound | d.MacUnbound) else event.installer_id is None
+        is_shared = event.is_shared if isinstance(event, MacBound | MacUnbound) else event.installer_id is None
         tenants = _library(event.distributor_id, None if is_shared else event.installer_id)
         yield from (Notice(tenant, "mac", event.mac) for tenant in tenants)
     elif isinstance(event, _IMPORT):
@@ -77,17 +117,17 @@ def live(recorded: Recorded) -> Iterable[Notice]:
         yield from (
             Notice(each, "import", event.import_id) for each in (actor.distributor_id, actor.installer_id) if each
         )
-        if isinstance(event, d.MacRowsRegistered) and actor.distributor_id:
+        if isinstance(event, MacRowsRegistered) and actor.distributor_id:
             yield from (
                 Notice(each, "mac", event.import_id) for each in _library(actor.distributor_id, actor.installer_id)
             )
-    elif isinstance(event, d.AutopSubmitted | d.ProvisioningRetried | d.ProvisioningForgotten):
+    elif isinstance(event, AutopSubmitted | ProvisioningRetried | ProvisioningForgotten):
         yield Notice(event.installer_id, "provisioning", event.provisioning_id)
     elif isinstance(event, _DOOR):
         yield Notice(event.installer_id, "door-event", event.door_event_id)
     elif isinstance(event, _CREDENTIAL):
         yield Notice(event.installer_id, "credential", event.credential_id)
-    elif isinstance(event, d.HomeEmptied | d.HomeForgotten):
+    elif isinstance(event, HomeEmptied | HomeForgotten):
         yield Notice(event.installer_id, "credential", event.user_id)
         yield Notice(event.installer_id, "door-event", event.user_id)
         yield Notice(event.installer_id, "device-command", event.user_id)

@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from contracts.devices import (
+from contracts.devices.library import (
     ClaimMac,
     MacBound,
     MacClaimed,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from contracts.devices import (
+from contracts.devices.imports import (
     AbandonMacImport,
     ImportedRow,
     ImportState,

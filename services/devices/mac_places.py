@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.devices import FindMac, MacPlace
+from contracts.devices.library import FindMac, MacPlace
 from kernel.service.declaration import Reading
 from services.devices.library import LIBRARY, is_foreign_prefix
 from services.devices.owners import names_of_staff

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.devices import ClaimMac, ImportState, RegisterMac, StartMacImport
+from contracts.devices.imports import ImportState, StartMacImport
+from contracts.devices.library import ClaimMac, RegisterMac
 from contracts.message import Command
 from kernel.keeping.mongo import Database
 from kernel.service.declaration import Working

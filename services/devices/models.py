@@ -13,7 +13,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from contracts.devices import RELAYS_MAX, DeviceKind, ListModels, MethodGate, ModelList, ModelRow
+from contracts.devices.intercoms import DeviceKind
+from contracts.devices.models import ListModels, ModelList, ModelRow
+from contracts.devices.relays import RELAYS_MAX, MethodGate
 from kernel.service.declaration import Reading
 from services.devices.firmware import Band, Firmware, any_takes
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.accounts import NoteIndoorMonitor
-from contracts.devices import DeviceBound, DeviceDescribed, DeviceKind
+from contracts.accounts.households import NoteIndoorMonitor
+from contracts.devices.intercoms import DeviceBound, DeviceDescribed, DeviceKind
 from contracts.message import Command, Recorded
 from contracts.permissions import SYSTEM
 from kernel.reacting.reaction import Context, Reaction

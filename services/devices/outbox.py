@@ -17,23 +17,20 @@ from uuid import uuid4
 
 import structlog
 
-from contracts.devices import (
+from contracts.devices.commands import (
     IMMEDIATE,
     OPEN_STATES,
     RESETS,
-    ConfigurationApplied,
-    ConfigurationIssued,
-    ConfigurationRefused,
     DeviceCommandKind,
     DeviceCommandQueued,
     DeviceCommandState,
-    DeviceUnbound,
-    DeviceWentOffline,
-    DeviceWentOnline,
-    HomeEmptied,
     NoteDeviceCommand,
-    WeatherIssued,
 )
+from contracts.devices.configuration import ConfigurationApplied, ConfigurationIssued, ConfigurationRefused
+from contracts.devices.homes import HomeEmptied
+from contracts.devices.intercoms import DeviceUnbound
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
+from contracts.devices.weather import WeatherIssued
 from contracts.message import Recorded
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypedDict
 
-from contracts.accounts import (
-    AccessOpened,
+from contracts.accounts.access import AccessOpened
+from contracts.accounts.households import PremiumSwitched, ResidenceDescribed, UserAdded
+from contracts.accounts.leaving import UserDeleted, UserReset
+from contracts.accounts.partners import (
     DistributorCreated,
     InstallerCreated,
     OfflineSolutionAllowed,
     OfflineSolutionWithdrawn,
-    PremiumSwitched,
     PropertyManagerCreated,
-    ResidenceDescribed,
-    UserAdded,
-    UserDeleted,
-    UserReset,
 )
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database

@@ -10,9 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from contracts.accounts import GetInstaller, GetUser, InstallerDetail, PremiumStatus, UserDetail
+from contracts.accounts.households import GetUser, UserDetail
+from contracts.accounts.partners import GetInstaller, InstallerDetail
+from contracts.accounts.terms import PremiumStatus
 from contracts.acting import hands_over
-from contracts.devices import AddCamera, BindDevice, DeviceBound, DeviceKeyIssued, EditDevice, MoveMac, RotateDeviceKey
+from contracts.devices.cameras import AddCamera
+from contracts.devices.intercoms import BindDevice, DeviceBound, DeviceKeyIssued, EditDevice, RotateDeviceKey
+from contracts.devices.library import MoveMac
 from contracts.message import Actor, Command
 from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Handled

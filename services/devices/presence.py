@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from contracts.devices import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices import device
 from services.devices.device import Device

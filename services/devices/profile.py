@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import assert_never
 
-from contracts.devices import ClearRegularProfile, MergeRegularProfile, RegularProfileChanged
+from contracts.devices.autop import ClearRegularProfile, MergeRegularProfile, RegularProfileChanged
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices import autop, device
 from services.devices.device import Device

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.devices import (
-    AutopKind,
-    AutopSubmitted,
-    IssueConfiguration,
-    MergeRegularProfile,
-    ProvisioningRetried,
-    QueueOneTimeAutop,
-)
+from contracts.devices.autop import AutopKind, AutopSubmitted, MergeRegularProfile, ProvisioningRetried
+from contracts.devices.commands import QueueOneTimeAutop
+from contracts.devices.configuration import IssueConfiguration
 from contracts.message import ERASED, Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 from services.devices import device, provisioning

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from contracts.devices import (
+from contracts.devices.autop import (
     AutopKind,
     AutopSubmitted,
     ForgetProvisioning,

@@ -12,18 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
-from contracts.devices import (
+from contracts.devices.autop import (
     AutopChange,
     AutopKind,
     AutopLine,
     AutopPreview,
     AutopSubmitted,
-    ConfigurationApplied,
-    ConfigurationIssued,
-    ConfigurationRefused,
-    ConfigurationState,
-    DeviceCommandState,
-    DeviceUnbound,
     GetProvisioning,
     GetRegularProfile,
     ListProvisionings,
@@ -39,6 +33,14 @@ from contracts.devices import (
     RegularProfileChanged,
     RetryProvisioning,
 )
+from contracts.devices.commands import DeviceCommandState
+from contracts.devices.configuration import (
+    ConfigurationApplied,
+    ConfigurationIssued,
+    ConfigurationRefused,
+    ConfigurationState,
+)
+from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Actor, Recorded
 from contracts.permissions import within
 from kernel.deciding.decider import Refused

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.devices import MacImportStarted, RegisterMacRows
+from contracts.devices.imports import MacImportStarted, RegisterMacRows
 from contracts.message import Command, Recorded
 from kernel.reacting.reaction import Context, Reaction
 from services.devices import mac_import

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypedDict
 
-from contracts.devices import (
+from contracts.devices.remote_control import (
     GetRemoteControl,
     RemoteControlClaimed,
     RemoteControlClosed,

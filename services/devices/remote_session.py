@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from contracts.devices import (
+from contracts.devices.remote_control import (
     REMOTE_CONTROL_MINUTES,
     ClaimRemoteControl,
     CloseRemoteControl,

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from contracts.devices import (
-    CancelDeviceCommand,
-    CloseRemoteControl,
-    EmptyHome,
-    EraseDoorEvent,
-    ForgetHome,
-    ForgetProvisioning,
-    IssueConfiguration,
-    RemoveCamera,
-    RemoveMac,
-    RotateDeviceKey,
-    StageMacRows,
-    SubmitAutop,
-    SwitchArming,
-    UnbindDevice,
-    UnlockDoor,
-    WithdrawCredential,
-)
+from contracts.devices.autop import ForgetProvisioning, SubmitAutop
+from contracts.devices.cameras import RemoveCamera
+from contracts.devices.commands import CancelDeviceCommand, SwitchArming, UnlockDoor
+from contracts.devices.configuration import IssueConfiguration
+from contracts.devices.doors import EraseDoorEvent
+from contracts.devices.homes import EmptyHome, ForgetHome, WithdrawCredential
+from contracts.devices.imports import StageMacRows
+from contracts.devices.intercoms import RotateDeviceKey, UnbindDevice
+from contracts.devices.library import RemoveMac
+from contracts.devices.remote_control import CloseRemoteControl
 from contracts.message import Command
 
 _ALWAYS = (

@@ -11,17 +11,14 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
-from contracts.devices import (
+from contracts.devices.configuration import (
     ConfigurationApplied,
     ConfigurationIssued,
     ConfigurationRefused,
-    DeviceBound,
-    DeviceKeyIssued,
     DeviceReported,
-    DeviceUnbound,
-    DeviceWentOffline,
-    DeviceWentOnline,
 )
+from contracts.devices.intercoms import DeviceBound, DeviceKeyIssued, DeviceUnbound
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database
 from kernel.reading.checkpoint import checkpoint_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from contracts.accounts import SIP_QUARANTINE_DAYS
-from contracts.devices import DeviceSipAllocated, DeviceSipReleased
+from contracts.devices.numbers import DeviceSipAllocated, DeviceSipReleased
+from contracts.words import SIP_QUARANTINE_DAYS
 from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours, Ref
 from services.devices.refusing import refused
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from contracts.accounts import BudgetSet
+from contracts.accounts.budgets import BudgetSet
 from contracts.budgets import BudgetList, PayerKind
-from contracts.devices import ListDeviceBudgets
+from contracts.devices.budgets import ListDeviceBudgets
 from contracts.notations import mac_digits
 from kernel.keeping.mongo import Database
 from kernel.service import spending

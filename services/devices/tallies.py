@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.devices import CameraAdded, CameraRemoved, DeviceBound, DeviceUnbound
+from contracts.devices.cameras import CameraAdded, CameraRemoved
+from contracts.devices.intercoms import DeviceBound, DeviceUnbound
 from contracts.message import Recorded
 from kernel.reading.readmodel import ReadModel, Row
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from contracts.devices import PAGE_ANSWER_BYTES, AskDevicePage, PageAnswer
+from contracts.devices.remote_control import PAGE_ANSWER_BYTES, AskDevicePage, PageAnswer
 from kernel.service.declaration import Reading
 from kernel.talking.conversation import Conversation, Overrun, conversation
 from services.devices import presence, remote_session

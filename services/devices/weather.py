@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from contracts.devices import IssueWeather, WeatherIssued
+from contracts.devices.weather import IssueWeather, WeatherIssued
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 
 Told = tuple[int, int]

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from contracts.devices import DeviceCommandKind, DoorEventKind
+from contracts.devices.commands import DeviceCommandKind
+from contracts.devices.doors import DoorEventKind
 from contracts.moments import in_utc
 from contracts.text import labelled
 

@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
-from contracts.accounts import (
+from contracts.accounts.access import (
     ChangePassword,
     CloseSession,
     EndImpersonation,

@@ -8,8 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from contracts.accounts import Id
-from contracts.devices import (
+from contracts.devices.autop import (
     AUTOP_DEVICES_MAX,
     AutopKind,
     AutopPreview,
@@ -26,6 +25,7 @@ from contracts.devices import (
     SubmitAutop,
 )
 from contracts.message import Accepted
+from contracts.words import Id
 from services.gateway.asking import Asking, Passed, Sending
 from services.gateway.bodies import Body, Document, said
 from services.gateway.parameters import After, PageNumber, PerPage

@@ -9,7 +9,25 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from contracts import accounts, devices
+from contracts.accounts.access import ChangePassword, OpenSession, StartImpersonation
+from contracts.accounts.budgets import SetBudget
+from contracts.accounts.households import AddUser, EditUser
+from contracts.accounts.members import AddMember, EditMember
+from contracts.accounts.partners import (
+    ChangeCustomerService,
+    CreateDistributor,
+    CreateInstaller,
+    CreatePropertyManager,
+    SwitchAccountAccess,
+    SwitchOfflineSolution,
+)
+from contracts.accounts.terms import SetFreeSubaccounts
+from contracts.devices.autop import SubmitAutop
+from contracts.devices.cameras import AddCamera, EditCamera
+from contracts.devices.commands import ResetDevice, SwitchArming, UnlockDoor
+from contracts.devices.homes import GrantCredential
+from contracts.devices.intercoms import BindDevice, ChooseConnectionType, EditDevice
+from contracts.devices.library import ClaimMac, MoveMac, RegisterMac
 from contracts.message import Command, FilledMark, fields_marked
 
 C = TypeVar("C", bound=Command)
@@ -19,34 +37,34 @@ STAMPED = frozenset({"command_id", "at", "actor"})
 # What the path, the session or the command's own id says. Every command that has a route is listed, with all that its
 # body may not contain, so that a field added to a contract becomes public by a decision and not by accident.
 SAID_ELSEWHERE: Mapping[type[Command], frozenset[str]] = {
-    accounts.CreateDistributor: frozenset({"distributor_id"}),
-    accounts.SwitchOfflineSolution: frozenset({"distributor_id"}),
-    accounts.CreateInstaller: frozenset({"installer_id"}),
-    accounts.SwitchAccountAccess: frozenset({"installer_id"}),
-    accounts.ChangeCustomerService: frozenset({"installer_id"}),
-    accounts.CreatePropertyManager: frozenset({"property_manager_id"}),
-    accounts.SetBudget: frozenset({"service", "kind", "payer_id"}),
-    accounts.OpenSession: frozenset({"session_id", "agent"}),
-    accounts.ChangePassword: frozenset({"account_id"}),
-    accounts.StartImpersonation: frozenset({"session_id", "agent"}),
-    accounts.AddUser: frozenset({"user_id"}),
-    accounts.EditUser: frozenset({"user_id"}),
-    accounts.SetFreeSubaccounts: frozenset({"user_id"}),
-    accounts.AddMember: frozenset({"user_id", "member_id"}),
-    accounts.EditMember: frozenset({"user_id", "member_id"}),
-    devices.RegisterMac: frozenset(),
-    devices.ClaimMac: frozenset({"mac"}),
-    devices.MoveMac: frozenset({"mac"}),
-    devices.BindDevice: frozenset({"device_id", "user_id"}),
-    devices.EditDevice: frozenset({"device_id"}),
-    devices.ChooseConnectionType: frozenset({"device_id"}),
-    devices.ResetDevice: frozenset({"device_command_id", "device_id"}),
-    devices.UnlockDoor: frozenset({"device_command_id", "device_id"}),
-    devices.SwitchArming: frozenset({"device_command_id", "device_id"}),
-    devices.SubmitAutop: frozenset({"provisioning_id"}),
-    devices.AddCamera: frozenset({"camera_id", "user_id"}),
-    devices.EditCamera: frozenset({"camera_id"}),
-    devices.GrantCredential: frozenset({"credential_id", "user_id"}),
+    CreateDistributor: frozenset({"distributor_id"}),
+    SwitchOfflineSolution: frozenset({"distributor_id"}),
+    CreateInstaller: frozenset({"installer_id"}),
+    SwitchAccountAccess: frozenset({"installer_id"}),
+    ChangeCustomerService: frozenset({"installer_id"}),
+    CreatePropertyManager: frozenset({"property_manager_id"}),
+    SetBudget: frozenset({"service", "kind", "payer_id"}),
+    OpenSession: frozenset({"session_id", "agent"}),
+    ChangePassword: frozenset({"account_id"}),
+    StartImpersonation: frozenset({"session_id", "agent"}),
+    AddUser: frozenset({"user_id"}),
+    EditUser: frozenset({"user_id"}),
+    SetFreeSubaccounts: frozenset({"user_id"}),
+    AddMember: frozenset({"user_id", "member_id"}),
+    EditMember: frozenset({"user_id", "member_id"}),
+    RegisterMac: frozenset(),
+    ClaimMac: frozenset({"mac"}),
+    MoveMac: frozenset({"mac"}),
+    BindDevice: frozenset({"device_id", "user_id"}),
+    EditDevice: frozenset({"device_id"}),
+    ChooseConnectionType: frozenset({"device_id"}),
+    ResetDevice: frozenset({"device_command_id", "device_id"}),
+    UnlockDoor: frozenset({"device_command_id", "device_id"}),
+    SwitchArming: frozenset({"device_command_id", "device_id"}),
+    SubmitAutop: frozenset({"provisioning_id"}),
+    AddCamera: frozenset({"camera_id", "user_id"}),
+    EditCamera: frozenset({"camera_id"}),
+    GrantCredential: frozenset({"credential_id", "user_id"}),
 }
 
 

@@ -6,9 +6,9 @@ from litestar import Controller, Response, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from contracts.accounts import ListBudgets, SetBudget
+from contracts.accounts.budgets import ListBudgets, SetBudget
 from contracts.budgets import BudgetList, BudgetService, PayerKind
-from contracts.devices import ListDeviceBudgets
+from contracts.devices.budgets import ListDeviceBudgets
 from contracts.message import Accepted
 from services.gateway.asking import Asking, Passed, Sending
 from services.gateway.bodies import Body

@@ -6,7 +6,7 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from contracts.devices import AddCamera, CameraPage, CameraRow, EditCamera, GetCamera, ListCameras, RemoveCamera
+from contracts.devices.cameras import AddCamera, CameraPage, CameraRow, EditCamera, GetCamera, ListCameras, RemoveCamera
 from contracts.message import Accepted
 from services.gateway.asking import Asking, Passed, Sending
 from services.gateway.bodies import Body

@@ -6,7 +6,7 @@ from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from contracts.devices import (
+from contracts.devices.commands import (
     CancelDeviceCommand,
     DeviceCommandPage,
     DeviceCommandRow,

@@ -6,21 +6,19 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from contracts.devices import (
+from contracts.devices.audit import DeviceAuditPage, ListDeviceAudit
+from contracts.devices.intercoms import (
     BindDevice,
     ChooseConnectionType,
-    DeviceAuditPage,
     DeviceDetail,
     DevicePage,
     EditDevice,
     GetDevice,
-    ListDeviceAudit,
     ListDevices,
-    ListModels,
-    ModelList,
     RotateDeviceKey,
     UnbindDevice,
 )
+from contracts.devices.models import ListModels, ModelList
 from contracts.message import Accepted
 from services.gateway.asking import Asking, Passed, Sending, passed
 from services.gateway.bodies import Body

@@ -6,14 +6,8 @@ from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from contracts.devices import (
-    CredentialList,
-    DoorEventPage,
-    GrantCredential,
-    ListCredentials,
-    ListDoorEvents,
-    WithdrawCredential,
-)
+from contracts.devices.doors import DoorEventPage, ListDoorEvents
+from contracts.devices.homes import CredentialList, GrantCredential, ListCredentials, WithdrawCredential
 from contracts.message import Accepted
 from services.gateway.asking import Asking, Passed, Sending
 from services.gateway.bodies import Body

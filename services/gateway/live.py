@@ -17,7 +17,7 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 from pydantic import BaseModel
 
-from contracts.accounts import SessionView
+from contracts.accounts.access import SessionView
 from contracts.live import Changed, installers_of
 from contracts.message import Role
 from kernel.log.promise import Unavailable

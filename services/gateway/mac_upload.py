@@ -27,7 +27,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 
 from contracts.characters import showable
-from contracts.devices import (
+from contracts.devices.imports import (
     IMPORT_CHUNK_ROWS,
     IMPORT_CHUNK_ROWS_WITH_CODES,
     ImportedRow,

@@ -8,24 +8,26 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from contracts.devices import (
+from contracts.devices.imports import (
     AbandonMacImport,
-    ClaimMac,
-    FindMac,
     GetMacImport,
     ListMacImports,
-    ListMacs,
     ListRefusedRows,
     MacImportList,
     MacImportView,
+    RefusedRows,
+    StartMacImport,
+)
+from contracts.devices.library import (
+    ClaimMac,
+    FindMac,
+    ListMacs,
     MacPage,
     MacPlace,
     MacUse,
     MoveMac,
-    RefusedRows,
     RegisterMac,
     RemoveMac,
-    StartMacImport,
 )
 from contracts.message import Accepted
 from services.gateway.asking import Asking, Passed, Sending

@@ -5,13 +5,12 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from pydantic import BaseModel
 
-from contracts.accounts import (
-    AuditPage,
+from contracts.accounts.audit import AuditPage, ListAudit
+from contracts.accounts.partners import (
     ChangeCustomerService,
     GetInstaller,
     GrantAccess,
     InstallerDetail,
-    ListAudit,
     WithdrawAccess,
 )
 from contracts.message import Accepted

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
-from contracts.accounts import UserSearchKey
-from contracts.devices import MacUse
+from contracts.accounts.households import UserSearchKey
+from contracts.devices.library import MacUse
 from services.gateway.positions import LENGTH_MAX, TOKENS_MAX
 
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -6,7 +6,7 @@ from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from contracts.accounts import (
+from contracts.accounts.partners import (
     CreateDistributor,
     CreateInstaller,
     CreatePropertyManager,

@@ -16,7 +16,8 @@ from opentelemetry import trace
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.message import FieldRefusal, Refusal
-from contracts.refusals import REFUSALS, Kind
+from contracts.reasons import Kind
+from contracts.refusals import REFUSALS
 from kernel.deciding.decider import Refused
 from kernel.guarding.budgets import SPENT, next_day
 from kernel.log.promise import LogFull, Unavailable

@@ -12,7 +12,7 @@ from litestar.datastructures import State
 from litestar.params import QueryParameter
 from pydantic import BaseModel
 
-from contracts.accounts import MailLanguage
+from contracts.accounts.words import MailLanguage
 from contracts.zones import UTC_ZONE, former_names, inhabited_zones
 from kernel.process.settings import Settings
 from kernel.process.telemetry import VERSION

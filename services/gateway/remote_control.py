@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from pydantic import BaseModel
 
-from contracts.devices import CloseRemoteControl, GetRemoteControl, OpenRemoteControl, RemoteControlView
+from contracts.devices.remote_control import CloseRemoteControl, GetRemoteControl, OpenRemoteControl, RemoteControlView
 from contracts.message import Accepted
 from contracts.moments import RecordedMoment
 from contracts.permissions import SYSTEM

@@ -23,7 +23,7 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
-from contracts.devices import (
+from contracts.devices.remote_control import (
     PAGE_REQUEST_BYTES,
     PAGE_REQUEST_HEADERS,
     AskDevicePage,

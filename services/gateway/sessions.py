@@ -22,7 +22,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 
-from contracts.accounts import GetSession, KeepSession, SessionView
+from contracts.accounts.access import GetSession, KeepSession, SessionView
 from contracts.acting import acts_for_another
 from contracts.message import Actor
 from contracts.permissions import SYSTEM, VISITOR

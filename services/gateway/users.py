@@ -7,25 +7,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from pydantic import BaseModel
 
-from contracts.accounts import (
-    AddMember,
-    AddUser,
-    AuditPage,
-    DeleteMember,
-    DeleteUser,
-    EditMember,
-    EditUser,
-    GetUser,
-    ListAudit,
-    ListUsers,
-    MemberView,
-    ResetPassword,
-    ResetUser,
-    SetFreeSubaccounts,
-    UserDetail,
-    UserPage,
-    UserSearchKey,
-)
+from contracts.accounts.access import ResetPassword
+from contracts.accounts.audit import AuditPage, ListAudit
+from contracts.accounts.households import AddUser, EditUser, GetUser, ListUsers, UserDetail, UserPage, UserSearchKey
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.members import AddMember, DeleteMember, EditMember, MemberView
+from contracts.accounts.terms import SetFreeSubaccounts
 from contracts.message import Accepted
 from services.gateway.asking import Asking, Passed, Sending, passed
 from services.gateway.bodies import Body

@@ -12,17 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import (
-    QUERIES,
-    ActivateUser,
-    AddUser,
-    CreateDistributor,
-    CreateInstaller,
-    GetSession,
-    OpenSession,
-    SessionView,
-)
+from contracts.accounts.access import GetSession, OpenSession, SessionView
+from contracts.accounts.households import AddUser
+from contracts.accounts.partners import CreateDistributor, CreateInstaller
+from contracts.accounts.terms import ActivateUser
 from contracts.message import Accepted, Actor, Command, Query, Role
+from contracts.modules import views_of
 from contracts.permissions import SYSTEM, VISITOR
 from kernel.deciding.decider import Refused
 from kernel.process.settings import Settings
@@ -51,7 +46,7 @@ class Region:
     async def see(self, kind: type[Query], actor: Actor, /, **fields: Any) -> Any:
         """The view that answers a query, as new as everything that was told here."""
         query = kind(**{"actor": actor, "after": self.position, **fields})
-        return await seen(self.service.caller, query, QUERIES[kind])
+        return await seen(self.service.caller, query, views_of("accounts")[kind])
 
     async def distributor(self, name: str = "North Doors") -> Actor:
         account_id = str(uuid4())

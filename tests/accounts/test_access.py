@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.accounts import (
+from contracts.accounts.access import (
     AccessClosed,
     ChangePassword,
     CloseSession,
-    CreateSuperManager,
     EndImpersonation,
     LoginClaimed,
     OpenSession,
@@ -18,6 +17,7 @@ from contracts.accounts import (
     SessionClosed,
     SessionOpened,
 )
+from contracts.accounts.partners import CreateSuperManager
 from contracts.message import Role
 from contracts.permissions import SYSTEM
 from kernel.deciding.spec import Spec

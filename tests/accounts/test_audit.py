@@ -4,7 +4,12 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import AddMember, DeleteUser, EditUser, ListAudit, ResetPassword, ResetUser, SwitchAccountAccess
+from contracts.accounts.access import ResetPassword
+from contracts.accounts.audit import ListAudit
+from contracts.accounts.households import EditUser
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.members import AddMember
+from contracts.accounts.partners import SwitchAccountAccess
 from contracts.message import Actor, Role
 from kernel.deciding.decider import Refused
 from tests.accounts.conftest import Region

@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import ChangeCustomerService, ListAudit, ListBudgets, SetBudget, WithdrawAccess
+from contracts.accounts.audit import ListAudit
+from contracts.accounts.budgets import ListBudgets, SetBudget
+from contracts.accounts.partners import ChangeCustomerService, WithdrawAccess
 from contracts.budgets import BudgetService, PayerKind
 from contracts.message import Actor, Role
 from kernel.deciding.decider import Refused

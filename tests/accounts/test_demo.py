@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from contracts.accounts import GetInstaller, ListInstallers, ListUsers
+from contracts.accounts.households import ListUsers
+from contracts.accounts.partners import GetInstaller, ListInstallers
 from contracts.message import Role
 from ops.demo import HOMES, LOGINS, PASSWORD, World
 from tests.accounts.conftest import Region, acting

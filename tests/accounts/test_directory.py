@@ -6,23 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import (
-    AccountStatus,
-    ActivateUser,
-    AddMember,
-    DeleteMember,
-    DeleteUser,
-    EditMember,
-    EditUser,
-    ExpireUser,
-    GetUser,
-    LinkSite,
-    ListUsers,
-    PremiumStatus,
-    SetFreeSubaccounts,
-    UnlinkSite,
-    UserSearchKey,
-)
+from contracts.accounts.households import EditUser, GetUser, ListUsers, UserSearchKey
+from contracts.accounts.leaving import DeleteUser
+from contracts.accounts.members import AddMember, DeleteMember, EditMember
+from contracts.accounts.sites import LinkSite, UnlinkSite
+from contracts.accounts.terms import AccountStatus, ActivateUser, ExpireUser, PremiumStatus, SetFreeSubaccounts
 from contracts.message import Actor, Role
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

@@ -10,7 +10,10 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from contracts.accounts import ActivateUser, GrantAccess, ListAudit, RenewUser, StartImpersonation, SwitchAccountAccess
+from contracts.accounts.access import StartImpersonation
+from contracts.accounts.audit import ListAudit
+from contracts.accounts.partners import GrantAccess, SwitchAccountAccess
+from contracts.accounts.terms import ActivateUser, RenewUser
 from contracts.message import Actor
 from contracts.permissions import SYSTEM
 from kernel.keeping.mongo import mongo_client

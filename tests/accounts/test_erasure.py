@@ -9,17 +9,11 @@ from uuid import uuid4
 import pytest
 from bson import json_util
 
-from contracts.accounts import (
-    AddMember,
-    AuditRow,
-    CloseSession,
-    DeleteUser,
-    EditUser,
-    GetUser,
-    ListAudit,
-    ListUsers,
-    ResetUser,
-)
+from contracts.accounts.access import CloseSession
+from contracts.accounts.audit import AuditRow, ListAudit
+from contracts.accounts.households import EditUser, GetUser, ListUsers
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.members import AddMember
 from contracts.message import ERASED, Actor, Recorded
 from kernel.log.promise import StoredMessage
 from kernel.reading.readmodel import fingerprint

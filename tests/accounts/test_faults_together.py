@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.accounts import LoginClaimed
+from contracts.accounts.access import LoginClaimed
 from kernel.deciding.spec import Spec
 from services.accounts.access import ACCESS
 from services.accounts.household import HOUSEHOLD

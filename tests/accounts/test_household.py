@@ -4,43 +4,37 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.accounts import (
+from contracts.accounts.access import (
     AccessClosed,
-    ActivateUser,
-    AddMember,
-    ContactsChanged,
-    DeleteMember,
-    DeleteUser,
-    ExpireUser,
-    FreeSubaccountsSet,
-    HomeAutomationSwitched,
-    LandlineServiceSwitched,
-    LinkSite,
     LoginClaimed,
     LoginReleased,
-    MailLanguage,
-    MemberDeleted,
-    MemberEdited,
     PasswordIssued,
     PasswordRevoked,
+    ResetPassword,
+)
+from contracts.accounts.households import (
+    ContactsChanged,
+    HomeAutomationSwitched,
+    LandlineServiceSwitched,
     PreferencesChosen,
     PremiumSwitched,
-    RenewUser,
-    ResetPassword,
-    ResetUser,
     ResidenceDescribed,
+)
+from contracts.accounts.leaving import DeleteUser, ResetUser, UserDeleted, UserReset
+from contracts.accounts.members import AddMember, DeleteMember, MemberDeleted, MemberEdited
+from contracts.accounts.numbers import SipNumberAllocated, SipNumberReleased
+from contracts.accounts.sites import LinkSite, SiteLinked, SiteUnlinked, UnlinkSite
+from contracts.accounts.terms import (
+    ActivateUser,
+    ExpireUser,
+    FreeSubaccountsSet,
+    RenewUser,
     SetFreeSubaccounts,
-    SipNumberAllocated,
-    SipNumberReleased,
-    SiteLinked,
-    SiteUnlinked,
-    UnlinkSite,
     UserActivated,
-    UserDeleted,
     UserExpired,
     UserRenewed,
-    UserReset,
 )
+from contracts.accounts.words import MailLanguage
 from contracts.permissions import SYSTEM
 from kernel.deciding.codec import Codec
 from kernel.deciding.decider import Elsewhere, Ref

@@ -7,20 +7,22 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import (
+from contracts.accounts.access import (
     ChangePassword,
     CloseSession,
-    CreateDistributor,
     EndImpersonation,
-    GetInstaller,
     GetSession,
-    GrantAccess,
-    ListAudit,
     ListSessions,
     OpenSession,
-    ResetUser,
     SessionView,
     StartImpersonation,
+)
+from contracts.accounts.audit import ListAudit
+from contracts.accounts.leaving import ResetUser
+from contracts.accounts.partners import (
+    CreateDistributor,
+    GetInstaller,
+    GrantAccess,
     SwitchAccountAccess,
     WithdrawAccess,
 )

@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from contracts.accounts import (
-    EditUser,
-    IndoorMonitorNoted,
-    NoteIndoorMonitor,
-    PreferencesChosen,
-    UserDeleted,
-    UserReset,
-)
+from contracts.accounts.households import EditUser, IndoorMonitorNoted, NoteIndoorMonitor, PreferencesChosen
+from contracts.accounts.leaving import UserDeleted, UserReset
 from contracts.message import Event
 from contracts.permissions import SYSTEM, objection
 from services.accounts.household import HOUSEHOLD, Household, evolve

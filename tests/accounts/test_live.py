@@ -7,7 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import DeleteUser, GetUser, GrantAccess, ListUsers, ResetUser, SwitchAccountAccess
+from contracts.accounts.households import GetUser, ListUsers
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.partners import GrantAccess, SwitchAccountAccess
 from contracts.live import Changed
 from tests.accounts.conftest import Region
 

@@ -6,21 +6,19 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import (
-    AddMember,
+from contracts.accounts.access import (
     ChangePassword,
     CloseSession,
-    CreateSuperManager,
-    DeleteMember,
-    DeleteUser,
     FindLoginOwner,
     GetSession,
-    GetUser,
     ListSessions,
     OpenSession,
     ResetPassword,
-    ResetUser,
 )
+from contracts.accounts.households import GetUser
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.members import AddMember, DeleteMember
+from contracts.accounts.partners import CreateSuperManager
 from contracts.message import Actor, Role
 from contracts.permissions import SYSTEM, VISITOR
 from kernel.deciding.decider import Refused

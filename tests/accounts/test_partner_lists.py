@@ -4,13 +4,13 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import (
+from contracts.accounts.households import ListUsers
+from contracts.accounts.partners import (
     ChangeCustomerService,
     CreatePropertyManager,
     GetInstaller,
     ListDistributors,
     ListInstallers,
-    ListUsers,
     SwitchOfflineSolution,
 )
 from contracts.message import Actor, Role

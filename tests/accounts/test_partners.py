@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.accounts import (
+from contracts.accounts.access import LoginClaimed, SessionClosed, StartImpersonation
+from contracts.accounts.partners import (
     AccountAccessOffered,
     AccountAccessRetracted,
     AccountEntered,
@@ -16,14 +17,11 @@ from contracts.accounts import (
     DistributorCreated,
     GrantAccess,
     InstallerCreated,
-    LoginClaimed,
     OfflineSolutionAllowed,
     OfflineSolutionWithdrawn,
     PermissionGranted,
     PermissionWithdrawn,
     PropertyManagerCreated,
-    SessionClosed,
-    StartImpersonation,
     SwitchAccountAccess,
     SwitchOfflineSolution,
     WithdrawAccess,

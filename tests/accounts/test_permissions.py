@@ -2,25 +2,22 @@
 
 import pytest
 
-from contracts import devices
-from contracts.accounts import (
-    COMMANDS,
-    QUERIES,
-    ActivateUser,
-    ChangePassword,
+from contracts.accounts.access import ChangePassword, StartImpersonation
+from contracts.accounts.households import ListUsers
+from contracts.accounts.leaving import ResetUser
+from contracts.accounts.partners import (
     CreateDistributor,
     CreateInstaller,
     CreateSuperManager,
     GrantAccess,
     ListDistributors,
-    ListUsers,
-    ResetUser,
-    StartImpersonation,
     SwitchAccountAccess,
     WithdrawAccess,
 )
+from contracts.accounts.terms import ActivateUser
 from contracts.acting import disclosed
 from contracts.message import Actor, Command, Role
+from contracts.modules import declared, views_of
 from contracts.permissions import MAY, SYSTEM, UNDER_ACCOUNT_ACCESS, objection, within
 from contracts.refusals import REFUSALS
 from tests.accounts.world import (
@@ -42,7 +39,12 @@ from tests.accounts.world import (
 @pytest.mark.row("L-05")
 def test_every_command_and_query_has_a_row_for_six_roles() -> None:
     assert len(Role) == 6
-    assert MAY.keys() == {*COMMANDS, *QUERIES, *devices.COMMANDS, *devices.QUERIES}
+    assert MAY.keys() == {
+        *declared("accounts", Command),
+        *views_of("accounts"),
+        *declared("devices", Command),
+        *views_of("devices"),
+    }
 
 
 @pytest.mark.row("L-01", "L-05", "L-06", "L-07")
@@ -63,7 +65,9 @@ def test_what_only_the_system_does_is_forbidden_to_people(actor: Actor) -> None:
     assert objection(ask(ActivateUser, SYSTEM, user_id=USER)) is None
 
 
-@pytest.mark.parametrize("kind", [*COMMANDS, *devices.COMMANDS], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [*declared("accounts", Command), *declared("devices", Command)], ids=lambda kind: kind.__name__
+)
 def test_what_is_not_named_for_account_access_is_the_holder_s_alone(kind: type[Command]) -> None:
     inside = installer.model_copy(update={"impersonator_id": DISTRIBUTOR})
     wish = kind.model_construct(actor=inside)

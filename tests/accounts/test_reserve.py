@@ -9,7 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import COMMANDS, CloseSession, DeleteUser, EditUser, ResetUser
+from contracts.accounts.access import CloseSession
+from contracts.accounts.households import EditUser
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.message import Command
+from contracts.modules import declared
 from kernel.deciding.decider import Refused
 from kernel.guarding.room import filling, resize
 from kernel.log.promise import LogFull, Unavailable
@@ -24,13 +28,17 @@ FORM: dict[str, Any] = {"name": "Li Wei", "address": "100 Century Avenue, Shangh
 
 
 def test_whoever_adds_a_command_decides_whether_it_may_use_the_reserve() -> None:
-    freeing = {kind.__name__ for kind in COMMANDS if may_use_reserve(kind.model_construct(enabled=False))}
+    freeing = {
+        kind.__name__ for kind in declared("accounts", Command) if may_use_reserve(kind.model_construct(enabled=False))
+    }
     assert freeing == {
         *("CloseSession", "ChangePassword", "ResetPassword", "EndImpersonation", "WithdrawAccess", "UnlinkSite"),
         *("ResetUser", "DeleteUser", "DeleteMember", "ExpireUser", "SwitchAccountAccess", "SwitchOfflineSolution"),
         "SetBudget",
     }
-    granting = {kind.__name__ for kind in COMMANDS if may_use_reserve(kind.model_construct(enabled=True))}
+    granting = {
+        kind.__name__ for kind in declared("accounts", Command) if may_use_reserve(kind.model_construct(enabled=True))
+    }
     assert freeing - granting == {"SwitchAccountAccess", "SwitchOfflineSolution"}
 
 

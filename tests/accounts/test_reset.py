@@ -9,18 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.accounts import (
-    ActivateUser,
-    AddMember,
-    AddUser,
-    CallType,
-    ExpireUser,
-    LinkSite,
-    MailLanguage,
-    RenewUser,
-    ResetUser,
-    SetFreeSubaccounts,
-)
+from contracts.accounts.households import AddUser, CallType
+from contracts.accounts.leaving import ResetUser
+from contracts.accounts.members import AddMember
+from contracts.accounts.sites import LinkSite
+from contracts.accounts.terms import ActivateUser, ExpireUser, RenewUser, SetFreeSubaccounts
+from contracts.accounts.words import MailLanguage
 from contracts.message import Command, Event, Recorded
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Aggregate, Elsewhere, Ref

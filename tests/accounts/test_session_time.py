@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.accounts import GetSession, KeepSession, ListSessions, OpenSession, SessionClosed, SessionKept
+from contracts.accounts.access import GetSession, KeepSession, ListSessions, OpenSession, SessionClosed, SessionKept
 from contracts.message import Role
 from contracts.permissions import SYSTEM, VISITOR
 from contracts.session_time import SESSIONS_MAX, idle_time

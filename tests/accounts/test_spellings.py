@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import GetUser, LoginClaimed, LoginReleased, SiteLinked, UserAdded
+from contracts.accounts.access import LoginClaimed, LoginReleased
+from contracts.accounts.households import GetUser, UserAdded
+from contracts.accounts.sites import SiteLinked
 from kernel.deciding.decider import Elsewhere, Refused
 from kernel.deciding.spec import Spec
 from kernel.spelling.hosts import ascii_name, shown_name

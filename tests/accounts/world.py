@@ -6,21 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from contracts.accounts import (
-    AccessOpened,
-    AddMember,
-    AddUser,
-    CallType,
-    EditMember,
-    EditUser,
-    LoginClaimed,
-    MailLanguage,
-    MemberAdded,
-    SessionOpened,
-    SipNumberAllocated,
-    UserActivated,
-    UserAdded,
-)
+from contracts.accounts.access import AccessOpened, LoginClaimed, SessionOpened
+from contracts.accounts.households import AddUser, CallType, EditUser, UserAdded
+from contracts.accounts.members import AddMember, EditMember, MemberAdded
+from contracts.accounts.numbers import SipNumberAllocated
+from contracts.accounts.terms import UserActivated
+from contracts.accounts.words import MailLanguage
 from contracts.message import Actor, Command, Event, Role
 from kernel.deciding.decider import Elsewhere, Ref
 from services.accounts import login, sip

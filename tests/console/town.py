@@ -13,7 +13,8 @@ from random import randrange
 from typing import Any
 from uuid import uuid4
 
-from contracts.accounts import ActivateUser, LinkSite
+from contracts.accounts.sites import LinkSite
+from contracts.accounts.terms import ActivateUser
 from contracts.permissions import SYSTEM
 from kernel.talking.caller import Caller
 from tests.house import House, Person, distributor, house, installer, super_manager, system

@@ -22,7 +22,7 @@ def blocks() -> list[tuple[str, str]]:
 
 
 def test_the_page_shows_code_of_each_of_the_four_files() -> None:
-    assert {"contracts/accounts.py", "services/accounts/installer.py", "services/accounts/partners.py"} <= {
+    assert {"contracts/accounts/partners.py", "services/accounts/installer.py", "services/accounts/partners.py"} <= {
         name for name, _ in blocks()
     }
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from contracts.message import Command, Event, Query, View
-from ops.asyncapi import FILE, declared, document, written
+from contracts.modules import declared
+from ops.asyncapi import FILE, document, written
 from ops.contracts import published
 
 SERVICES = [contract.service for contract in published()]

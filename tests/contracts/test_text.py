@@ -6,18 +6,15 @@ from typing import Annotated, Any, get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.accounts import OpenSession
-from contracts.devices import (
-    Dtmf,
-    ImportedRow,
-    Ip,
-    Mac,
-    NoteConfigurationRefused,
-    OpenMacImport,
-    RecordDoorEvent,
-    RtspAddress,
-    SubmitAutop,
-)
+from contracts.accounts.access import OpenSession
+from contracts.devices.autop import SubmitAutop
+from contracts.devices.cameras import RtspAddress
+from contracts.devices.configuration import NoteConfigurationRefused
+from contracts.devices.doors import RecordDoorEvent
+from contracts.devices.imports import ImportedRow, OpenMacImport
+from contracts.devices.intercoms import Ip
+from contracts.devices.relays import Dtmf
+from contracts.devices.words import Mac
 from contracts.refusals import REFUSALS
 from contracts.text import Email, FilledLine, Line, Name, Phone, folded
 from kernel.talking.wire import invalid

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from contracts.message import Event
+from contracts.modules import declared
 from contracts.refusals import REFUSALS
 from kernel.talking import wire
 from ops.events import SERVICES
@@ -69,14 +71,15 @@ def test_every_refusal_has_a_text(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_event_has_a_name(language: str) -> None:
-    events = {event.__name__ for contracts in SERVICES.values() for event in contracts.EVENTS}
+    events = {event.__name__ for service in SERVICES for event in declared(service, Event)}
     assert sorted(events - texts(language)["event"].keys()) == []
     assert sorted(texts(language)["event"].keys() - events) == []
 
 
 def test_every_service_is_asked_for_its_events() -> None:
     for name in SERVICES:
-        assert set(importlib.import_module(f"services.{name}.__main__").SERVICE.events) <= set(SERVICES[name].EVENTS)
+        service = importlib.import_module(f"services.{name}.__main__").SERVICE
+        assert set(service.events) <= set(declared(name, Event))
 
 
 def sentences(texts: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -87,7 +90,7 @@ def sentences(texts: dict[str, Any], above: str = "") -> Iterator[tuple[str, str
             yield f"{above}{name}", text
 
 
-@pytest.mark.parametrize("service", sorted(PROMISES.keys() - SERVICES.keys()))
+@pytest.mark.parametrize("service", sorted(PROMISES.keys() - set(SERVICES)))
 def test_nothing_is_promised_that_no_service_keeps(service: str) -> None:
     told = [key for key, text in sentences(texts("en")) if re.search(PROMISES[service], text, re.IGNORECASE)]
     assert [key for key in told if not key.startswith(NAMES)] == []

@@ -11,10 +11,13 @@ from uuid import uuid4
 
 import pytest
 
-from contracts import accounts, devices
-from contracts.accounts import AddUser, CreateDistributor, CreateInstaller, GetUser
-from contracts.devices import AddCamera, BindDevice, DeviceKind, RegisterMac
+from contracts.accounts.households import AddUser, GetUser
+from contracts.accounts.partners import CreateDistributor, CreateInstaller
+from contracts.devices.cameras import AddCamera
+from contracts.devices.intercoms import BindDevice, DeviceKind
+from contracts.devices.library import RegisterMac
 from contracts.message import Accepted, Actor, Command, Query, Role, View
+from contracts.modules import views_of
 from kernel.process.settings import Settings
 from kernel.service.running import Running, running
 from ops.servers import NatsCluster, NatsServer
@@ -24,7 +27,7 @@ from tests.asking import seen
 
 Q = TypeVar("Q", bound=Query)
 
-VIEWS: Mapping[type[Query], type[View]] = {**accounts.QUERIES, **devices.QUERIES}
+VIEWS: Mapping[type[Query], type[View]] = {**views_of("accounts"), **views_of("devices")}
 
 root = Actor(account_id=str(uuid4()), role=Role.SUPER_MANAGER)
 
@@ -52,7 +55,7 @@ class Region:
 
     async def see(self, kind: type[Query], actor: Actor, /, **fields: Any) -> Any:
         """The view that answers a query, as new as everything that was told here."""
-        own = self.positions.get("ACCOUNTS") if kind in accounts.QUERIES else ",".join(self.positions.values())
+        own = self.positions.get("ACCOUNTS") if kind in views_of("accounts") else ",".join(self.positions.values())
         query = kind(**{"actor": actor, "after": own or None, **fields})
         return await seen(self.devices.caller, query, VIEWS[kind])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from contracts.devices import (
+from contracts.devices.imports import (
     AbandonMacImport,
     GetMacImport,
     ImportedRow,

@@ -9,22 +9,18 @@ from uuid import uuid4
 import pytest
 from bson import json_util
 
-from contracts.devices import (
-    AccessMethod,
-    ConfigurationApplied,
-    ConfigurationIssued,
+from contracts.devices.configuration import ConfigurationApplied, ConfigurationIssued
+from contracts.devices.homes import (
     CredentialKind,
-    DeviceKind,
     DeviceMovedOut,
-    EditDevice,
     EmptyHome,
     GrantCredential,
     HomeForgotten,
     ListCredentials,
-    RelayRef,
-    UnbindDevice,
     WithdrawCredential,
 )
+from contracts.devices.intercoms import DeviceKind, EditDevice, UnbindDevice
+from contracts.devices.relays import AccessMethod, RelayRef
 from contracts.message import Accepted, Actor, Event, Recorded
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

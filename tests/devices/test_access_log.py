@@ -9,22 +9,19 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import (
+from contracts.devices.configuration import ConfigurationApplied, ConfigurationIssued
+from contracts.devices.doors import (
     AlarmRaised,
-    ConfigurationApplied,
-    ConfigurationIssued,
-    CredentialKind,
-    DeviceMovedOut,
     DoorEventErased,
     DoorEventKind,
     DoorOpened,
-    EmptyHome,
     EntryRefused,
     EraseDoorEvent,
     ListDoorEvents,
     RecordDoorEvent,
-    UnbindDevice,
 )
+from contracts.devices.homes import CredentialKind, DeviceMovedOut, EmptyHome
+from contracts.devices.intercoms import UnbindDevice
 from contracts.message import Accepted, Actor
 from contracts.moments import FIRST, LAST
 from contracts.permissions import SYSTEM

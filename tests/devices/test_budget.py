@@ -9,15 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import (
-    COMMANDS,
-    DeviceCommandState,
-    ImportedRow,
-    ListDoorEvents,
-    StageMacRows,
-    SubmitAutop,
-    UnlockDoor,
-)
+from contracts.devices.autop import SubmitAutop
+from contracts.devices.commands import DeviceCommandState, UnlockDoor
+from contracts.devices.doors import ListDoorEvents
+from contracts.devices.imports import ImportedRow, StageMacRows
+from contracts.message import Command
+from contracts.modules import declared
 from kernel.service.running import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
@@ -32,7 +29,7 @@ BUDGET = 15
 
 
 def test_whoever_adds_a_command_decides_whether_it_may_use_the_reserve() -> None:
-    assert {kind.__name__ for kind in COMMANDS if may_use_reserve(kind.model_construct())} == {
+    assert {kind.__name__ for kind in declared("devices", Command) if may_use_reserve(kind.model_construct())} == {
         *("CancelDeviceCommand", "CloseRemoteControl", "EmptyHome", "EraseDoorEvent", "ForgetHome", "RemoveMac"),
         *("IssueConfiguration", "RemoveCamera", "RotateDeviceKey", "UnbindDevice", "WithdrawCredential"),
         "ForgetProvisioning",
@@ -44,7 +41,9 @@ def test_a_list_of_macs_and_a_batch_cost_what_they_bring_about() -> None:
     assert brings_about(StageMacRows.model_construct(rows=rows)) == 500
     assert brings_about(SubmitAutop.model_construct(device_ids=("a", "b"))) == 2
     costly = {StageMacRows, SubmitAutop}
-    assert not [kind for kind in COMMANDS if kind not in costly and brings_about(kind.model_construct())]
+    assert not [
+        kind for kind in declared("devices", Command) if kind not in costly and brings_about(kind.model_construct())
+    ]
 
 
 async def test_a_device_beyond_its_budget_is_answered_and_not_recorded(tmp_path: Path, mongodb_uri: str) -> None:

@@ -5,24 +5,21 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import EditUser, GetUser
-from contracts.devices import (
+from contracts.accounts.households import EditUser, GetUser
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.cameras import (
     AddCamera,
     CameraDescribed,
     CameraLinked,
-    CameraMovedIn,
-    CameraMovedOut,
     CameraRemoved,
     CameraUnlinked,
     EditCamera,
     GetCamera,
-    GetDevice,
-    HomeForgotten,
     ListCameras,
-    ListDeviceAudit,
     RemoveCamera,
-    UnbindDevice,
 )
+from contracts.devices.homes import CameraMovedIn, CameraMovedOut, HomeForgotten
+from contracts.devices.intercoms import GetDevice, UnbindDevice
 from contracts.message import PersonalMark, fields_marked
 from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Given, Spec

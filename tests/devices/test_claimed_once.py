@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import ClaimMac, ListDeviceAudit, ListMacs, RegisterMac, RemoveMac
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.library import ClaimMac, ListMacs, RegisterMac, RemoveMac
 from contracts.message import Accepted, Actor
 from kernel.deciding.decider import Refused
 from kernel.service.running import running

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import DeviceCommandState, UnlockDoor
+from contracts.devices.commands import DeviceCommandState, UnlockDoor
 from kernel.service.running import running
 from ops.servers import NatsCluster
 from ops.virtual_intercom import VirtualIntercom

@@ -5,18 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.devices import (
-    AccessMethod,
-    CredentialGranted,
-    CredentialKind,
-    CredentialWithdrawn,
-    DeviceDescribed,
-    DeviceKind,
-    HomeEmptied,
-    RegularProfileChanged,
-    RelayRef,
-    RelaysConfigured,
-)
+from contracts.devices.autop import RegularProfileChanged
+from contracts.devices.homes import CredentialGranted, CredentialKind, CredentialWithdrawn, HomeEmptied
+from contracts.devices.intercoms import DeviceDescribed, DeviceKind, RelaysConfigured
+from contracts.devices.relays import AccessMethod, RelayRef
 from contracts.message import Event
 from services.devices.configuration import Document, configured, version_of
 from services.devices.device import DEVICE as DEVICE_AGGREGATE

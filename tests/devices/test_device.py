@@ -8,39 +8,36 @@ from uuid import uuid4
 import pytest
 from nats import connect
 
-from contracts.devices import (
-    DEVICE_METHODS,
-    AccessMethod,
-    BindDevice,
-    CameraUnlinked,
-    ChooseConnectionType,
+from contracts.devices.cameras import CameraUnlinked
+from contracts.devices.configuration import (
     ConfigurationApplied,
     ConfigurationIssued,
     ConfigurationRefused,
     ConfigurationState,
+    DeviceReported,
+    IssueConfiguration,
+    MethodChoiceDropped,
+    NoteConfigurationApplied,
+    NoteConfigurationRefused,
+    NoteDeviceReport,
+)
+from contracts.devices.homes import DeviceMovedIn, DeviceMovedOut, HomeForgotten
+from contracts.devices.intercoms import (
+    BindDevice,
+    ChooseConnectionType,
     ConnectionType,
     ConnectionTypeChosen,
     DeviceDescribed,
     DeviceKeyIssued,
     DeviceKind,
-    DeviceMovedIn,
-    DeviceMovedOut,
-    DeviceReported,
-    DeviceSipAllocated,
-    DeviceSipReleased,
     EditDevice,
-    HomeForgotten,
-    IssueConfiguration,
-    MacUnbound,
-    MethodChoiceDropped,
-    NoteConfigurationApplied,
-    NoteConfigurationRefused,
-    NoteDeviceReport,
-    Relay,
     RelaysConfigured,
     RotateDeviceKey,
     UnbindDevice,
 )
+from contracts.devices.library import MacUnbound
+from contracts.devices.numbers import DeviceSipAllocated, DeviceSipReleased
+from contracts.devices.relays import DEVICE_METHODS, AccessMethod, Relay
 from contracts.message import ERASED, Actor, Role
 from contracts.permissions import SYSTEM
 from kernel.connecting.stream import open_log

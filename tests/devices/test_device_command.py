@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.devices import (
-    AccessMethod,
+from contracts.devices.commands import (
     CancelDeviceCommand,
     DeviceCommandCancelled,
     DeviceCommandDelivered,
@@ -18,17 +17,17 @@ from contracts.devices import (
     DeviceCommandQueued,
     DeviceCommandSent,
     DeviceCommandState,
-    DeviceWentOffline,
-    DeviceWentOnline,
     NoteDeviceCommand,
     QueueOneTimeAutop,
     RebootDevice,
-    RelaysConfigured,
     ResetDevice,
     ResetScope,
     SwitchArming,
     UnlockDoor,
 )
+from contracts.devices.intercoms import RelaysConfigured
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
+from contracts.devices.relays import AccessMethod
 from contracts.message import Actor, Event, Role
 from contracts.permissions import SYSTEM
 from kernel.deciding.spec import Given, Outcome, Spec

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts.devices import CameraDescribed, CredentialKind, Relay, RelaysConfigured, RelaySetting
+from contracts.devices.cameras import CameraDescribed
+from contracts.devices.homes import CredentialKind
+from contracts.devices.intercoms import RelaysConfigured
+from contracts.devices.relays import Relay, RelaySetting
 from contracts.notations import masked_rtsp
 from services.devices import cameras, models, rtsp
 from tests.devices import test_camera, test_device, test_home

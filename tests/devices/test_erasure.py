@@ -10,16 +10,10 @@ from uuid import uuid4
 import pytest
 from bson import json_util
 
-from contracts.accounts import DeleteUser, ResetUser
-from contracts.devices import (
-    CredentialKind,
-    DoorEventKind,
-    GetDevice,
-    ListCredentials,
-    ListDoorEvents,
-    UnbindDevice,
-    WithdrawCredential,
-)
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.devices.doors import DoorEventKind, ListDoorEvents
+from contracts.devices.homes import CredentialKind, ListCredentials, WithdrawCredential
+from contracts.devices.intercoms import GetDevice, UnbindDevice
 from contracts.message import ERASED, Actor, Recorded
 from kernel.log.promise import StoredMessage
 from kernel.reading.readmodel import fingerprint

@@ -5,31 +5,25 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import EditUser, SwitchOfflineSolution
-from contracts.devices import (
-    AccessMethod,
+from contracts.accounts.households import EditUser
+from contracts.accounts.partners import SwitchOfflineSolution
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.commands import DeviceCommandState, NoteDeviceCommand, SwitchArming
+from contracts.devices.configuration import ConfigurationState, NoteDeviceReport
+from contracts.devices.intercoms import (
     BindDevice,
     ChooseConnectionType,
-    ConfigurationState,
     ConnectionType,
-    DeviceCommandState,
     DeviceDescribed,
     DeviceKind,
-    DeviceWentOffline,
-    DeviceWentOnline,
     EditDevice,
     GetDevice,
-    ListDeviceAudit,
     ListDevices,
-    NoteDeviceCommand,
-    NoteDeviceOffline,
-    NoteDeviceOnline,
-    NoteDeviceReport,
-    Relay,
     RotateDeviceKey,
-    SwitchArming,
     UnbindDevice,
 )
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
+from contracts.devices.relays import AccessMethod, Relay
 from contracts.message import Event
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.accounts import DeleteUser, ResetUser
-from contracts.devices import (
-    AutopKind,
-    ForgetProvisioning,
-    ProvisioningForgotten,
-    UnbindDevice,
-)
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.devices.autop import AutopKind, ForgetProvisioning, ProvisioningForgotten
+from contracts.devices.intercoms import UnbindDevice
 from contracts.message import ERASED
 from contracts.permissions import SYSTEM
 from services.devices import provisioning

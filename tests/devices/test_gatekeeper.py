@@ -14,7 +14,7 @@ from uuid import uuid4
 import aiomqtt
 import pytest
 
-from contracts.devices import RotateDeviceKey, UnbindDevice
+from contracts.devices.intercoms import RotateDeviceKey, UnbindDevice
 from kernel.service.running import running
 from kernel.talking.admission import Admitted, Login
 from ops.servers import NatsServer

@@ -7,26 +7,26 @@ from typing import Any
 
 import pytest
 
-from contracts.devices import (
+from contracts.devices.cameras import CameraRemoved
+from contracts.devices.homes import (
     CameraMovedIn,
     CameraMovedOut,
-    CameraRemoved,
     CredentialGranted,
     CredentialKind,
     CredentialWithdrawn,
     DeviceMovedIn,
     DeviceMovedOut,
-    DeviceSipReleased,
-    DeviceUnbound,
     EmptyHome,
     ForgetHome,
     GrantCredential,
     HomeEmptied,
     HomeForgotten,
-    MacUnbound,
-    RelayRef,
     WithdrawCredential,
 )
+from contracts.devices.intercoms import DeviceUnbound
+from contracts.devices.library import MacUnbound
+from contracts.devices.numbers import DeviceSipReleased
+from contracts.devices.relays import RelayRef
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Elsewhere, Refused
 from kernel.deciding.spec import Given, Spec

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import EditUser, GetUser, IndoorMonitorNoted, ListAudit, NoteIndoorMonitor
-from contracts.devices import DeviceKind, EditDevice
+from contracts.accounts.audit import ListAudit
+from contracts.accounts.households import EditUser, GetUser, IndoorMonitorNoted, NoteIndoorMonitor
+from contracts.devices.intercoms import DeviceKind, EditDevice
 from contracts.message import Accepted, Actor, Command
 from contracts.permissions import SYSTEM
 from kernel.log.promise import Unavailable

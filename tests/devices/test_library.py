@@ -8,27 +8,21 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import (
+from contracts.devices.imports import (
     AbandonMacImport,
-    BindDevice,
-    DeviceKind,
     GetMacImport,
     ImportedRow,
     ImportState,
     ListMacImports,
-    ListMacs,
     ListRefusedRows,
-    MacPage,
-    MacUse,
     OpenMacImport,
     RefusedRow,
-    RegisterMac,
-    RemoveMac,
     RowFault,
     StageMacRows,
     StartMacImport,
-    UnbindDevice,
 )
+from contracts.devices.intercoms import BindDevice, DeviceKind, UnbindDevice
+from contracts.devices.library import ListMacs, MacPage, MacUse, RegisterMac, RemoveMac
 from contracts.message import Actor
 from kernel.deciding.decider import Refused
 from kernel.log.promise import StoredMessage

@@ -15,33 +15,26 @@ from uuid import uuid4
 import aiomqtt
 import pytest
 
-from contracts.accounts import ResetUser
-from contracts.devices import (
+from contracts.accounts.leaving import ResetUser
+from contracts.devices.autop import MergeRegularProfile
+from contracts.devices.commands import (
     CancelDeviceCommand,
-    CredentialKind,
     DeviceCommandKind,
     DeviceCommandRow,
     DeviceCommandState,
-    DeviceDetail,
-    DeviceKind,
-    DoorEventPage,
-    EditDevice,
-    GetDevice,
     GetDeviceCommand,
-    GrantCredential,
     ListDeviceCommands,
-    ListDoorEvents,
-    MergeRegularProfile,
     QueueOneTimeAutop,
     RebootDevice,
-    Relay,
-    RelayRef,
     ResetDevice,
     ResetScope,
     SwitchArming,
     UnlockDoor,
-    WithdrawCredential,
 )
+from contracts.devices.doors import DoorEventPage, ListDoorEvents
+from contracts.devices.homes import CredentialKind, GrantCredential, WithdrawCredential
+from contracts.devices.intercoms import DeviceDetail, DeviceKind, EditDevice, GetDevice
+from contracts.devices.relays import Relay, RelayRef
 from contracts.message import Accepted, Actor
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from contracts.devices import MacBound, MacRegistered, MacRemoved, MacUnbound, RegisterMac, RemoveMac
+from contracts.devices.library import MacBound, MacRegistered, MacRemoved, MacUnbound, RegisterMac, RemoveMac
 from contracts.message import Actor
 from kernel.deciding.decider import Elsewhere, Refused
 from kernel.deciding.spec import Spec

@@ -8,23 +8,24 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from contracts.devices import (
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.imports import (
     IMPORT_CHUNK_ROWS_WITH_CODES,
-    BindDevice,
-    ClaimMac,
-    DeviceKind,
     ImportedRow,
-    ListDeviceAudit,
+    OpenMacImport,
+    StageMacRows,
+    StartMacImport,
+)
+from contracts.devices.intercoms import BindDevice, DeviceKind
+from contracts.devices.library import (
+    ClaimMac,
     ListMacs,
     MacClaimed,
     MacLabelled,
     MacRegistered,
     MacRemoved,
-    OpenMacImport,
     RegisterMac,
     RemoveMac,
-    StageMacRows,
-    StartMacImport,
 )
 from contracts.message import Actor
 from contracts.notations import label_code

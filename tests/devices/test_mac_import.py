@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.devices import (
+from contracts.devices.imports import (
     AbandonMacImport,
     ImportedRow,
     MacImportAbandoned,
@@ -13,7 +13,6 @@ from contracts.devices import (
     MacImportJudged,
     MacImportOpened,
     MacImportStarted,
-    MacRegistered,
     MacRowsRegistered,
     MacRowsStaged,
     OpenMacImport,
@@ -22,6 +21,7 @@ from contracts.devices import (
     StageMacRows,
     StartMacImport,
 )
+from contracts.devices.library import MacRegistered
 from contracts.message import Actor
 from kernel.deciding.decider import Elsewhere
 from kernel.deciding.spec import Spec

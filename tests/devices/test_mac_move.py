@@ -8,11 +8,10 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from contracts.devices import (
-    BindDevice,
-    DeviceKind,
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.intercoms import BindDevice, DeviceKind
+from contracts.devices.library import (
     FindMac,
-    ListDeviceAudit,
     ListMacs,
     MacGiven,
     MacRegistered,

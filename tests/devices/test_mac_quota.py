@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import ImportState, ListMacs, RegisterMac, RemoveMac, StartMacImport
+from contracts.devices.imports import ImportState, StartMacImport
+from contracts.devices.library import ListMacs, RegisterMac, RemoveMac
 from contracts.message import Actor
 from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Spec

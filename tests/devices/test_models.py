@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.devices import DeviceKind, ListModels
+from contracts.devices.intercoms import DeviceKind
+from contracts.devices.models import ListModels
 from contracts.permissions import SYSTEM
 from services.devices import models
 from services.devices.firmware import Band, Firmware, any_takes

@@ -13,7 +13,8 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-from contracts.devices import ConfigurationIssued, DeviceWentOnline
+from contracts.devices.configuration import ConfigurationIssued
+from contracts.devices.presence import DeviceWentOnline
 from contracts.message import Event
 from kernel.log.promise import Unavailable
 from kernel.reading.checkpoint import Checkpoint, Place

@@ -6,18 +6,14 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from contracts.accounts import SetBudget
+from contracts.accounts.budgets import SetBudget
 from contracts.budgets import BudgetService, PayerKind
-from contracts.devices import (
-    COMMANDS,
-    DeviceCommandState,
-    ListDeviceBudgets,
-    ListDoorEvents,
-    RegisterMac,
-    RemoveMac,
-    UnlockDoor,
-)
-from contracts.message import Actor, Role
+from contracts.devices.budgets import ListDeviceBudgets
+from contracts.devices.commands import DeviceCommandState, UnlockDoor
+from contracts.devices.doors import ListDoorEvents
+from contracts.devices.library import RegisterMac, RemoveMac
+from contracts.message import Actor, Command, Role
+from contracts.modules import declared
 from kernel.deciding.decider import Refused
 from kernel.guarding.budgets import SPENT
 from services.devices.reserve import outlasts_budget
@@ -88,7 +84,7 @@ async def test_a_tenant_beyond_its_own_budget_is_refused_here_and_may_still_take
 
 
 def test_whoever_adds_a_command_decides_whether_a_spent_budget_keeps_anybody_from_it() -> None:
-    assert {kind.__name__ for kind in COMMANDS if outlasts_budget(kind.model_construct())} == {
+    assert {kind.__name__ for kind in declared("devices", Command) if outlasts_budget(kind.model_construct())} == {
         *("UnlockDoor", "SwitchArming"),
     }
 

@@ -4,8 +4,11 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import DeleteUser, EditUser, ResetUser
-from contracts.devices import GetDevice, ListDeviceAudit, ListDevices, RegisterMac, RemoveMac
+from contracts.accounts.households import EditUser
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.intercoms import GetDevice, ListDevices
+from contracts.devices.library import RegisterMac, RemoveMac
 from kernel.deciding.decider import Refused
 from services.devices.owners import owners_of
 from tests.devices.conftest import Region, a_mac

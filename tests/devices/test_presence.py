@@ -1,6 +1,6 @@
 """Online is who has a connection: whatever ended before it, or is told twice, changes nothing."""
 
-from contracts.devices import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
 from contracts.permissions import SYSTEM
 from kernel.deciding.spec import Spec
 from services.devices.device import DEVICE as DEVICE_AGGREGATE

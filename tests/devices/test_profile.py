@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.devices import ClearRegularProfile, MergeRegularProfile, RegularProfileChanged
+from contracts.devices.autop import ClearRegularProfile, MergeRegularProfile, RegularProfileChanged
 from kernel.deciding.spec import Spec
 from services.devices.device import DEVICE as DEVICES
 from services.devices.profile import NOTHING, PROFILE

@@ -15,23 +15,20 @@ from uuid import uuid4
 import pytest
 from pydantic import BaseModel
 
-from contracts.devices import (
+from contracts.devices.commands import (
     COMMAND_DAYS,
-    PAGE_ANSWER_BYTES,
     UNLOCK_SECONDS,
-    AskDevicePage,
-    ConfigurationState,
     DeviceCommandKind,
     DeviceCommandRow,
     DeviceCommandState,
-    DeviceDetail,
-    DoorEventPage,
-    GetDevice,
     GetDeviceCommand,
-    ListDoorEvents,
     RebootDevice,
-    Relay,
 )
+from contracts.devices.configuration import ConfigurationState
+from contracts.devices.doors import DoorEventPage, ListDoorEvents
+from contracts.devices.intercoms import DeviceDetail, GetDevice
+from contracts.devices.relays import Relay
+from contracts.devices.remote_control import PAGE_ANSWER_BYTES, AskDevicePage
 from contracts.message import Actor
 from contracts.permissions import SYSTEM
 from services.devices import gatekeeper, intake, outbox, tunnel, wire

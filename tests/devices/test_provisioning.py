@@ -10,27 +10,24 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from contracts.devices import (
+from contracts.devices.autop import (
     AUTOP_DEVICES_MAX,
     AutopKind,
     AutopPreview,
     AutopSubmitted,
     ClearRegularProfile,
-    DeviceCommandState,
-    GetDevice,
     GetProvisioning,
     GetRegularProfile,
-    ListDevices,
     ListProvisionings,
     PreviewAutop,
     ProvisioningDetail,
     ProvisioningRetried,
     RegularProfileChanged,
-    ResetDevice,
     RetryProvisioning,
     SubmitAutop,
-    UnbindDevice,
 )
+from contracts.devices.commands import DeviceCommandState, ResetDevice
+from contracts.devices.intercoms import GetDevice, ListDevices, UnbindDevice
 from contracts.message import Actor
 from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Given, Spec

@@ -6,11 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.devices import (
+from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
+from contracts.devices.remote_control import (
     ClaimRemoteControl,
     CloseRemoteControl,
-    DeviceWentOffline,
-    DeviceWentOnline,
     NoteRemoteControlUse,
     OpenRemoteControl,
     RemoteControlClaimed,

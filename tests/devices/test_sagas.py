@@ -9,26 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import DeleteUser, ResetUser
-from contracts.devices import (
-    BindDevice,
-    DeviceCommandQueued,
-    DeviceCommandState,
-    DeviceKind,
-    GetCamera,
-    GetDevice,
-    HomeEmptied,
-    HomeForgotten,
-    ListCameras,
-    ListCredentials,
-    ListDeviceCommands,
-    ListDevices,
-    ListDoorEvents,
-    ListMacs,
-    MacUse,
-    QueueOneTimeAutop,
-    RegisterMac,
-)
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.devices.cameras import GetCamera, ListCameras
+from contracts.devices.commands import DeviceCommandQueued, DeviceCommandState, ListDeviceCommands, QueueOneTimeAutop
+from contracts.devices.doors import ListDoorEvents
+from contracts.devices.homes import HomeEmptied, HomeForgotten, ListCredentials
+from contracts.devices.intercoms import BindDevice, DeviceKind, GetDevice, ListDevices
+from contracts.devices.library import ListMacs, MacUse, RegisterMac
 from contracts.message import Actor, Recorded
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Ref, Refused

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import DeviceSipAllocated, DeviceSipReleased
+from contracts.devices.numbers import DeviceSipAllocated, DeviceSipReleased
 from services.devices import sip
 from services.devices.sip import SIP
 from tests.devices.world import DEVICE, NOW

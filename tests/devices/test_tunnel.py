@@ -13,17 +13,17 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from contracts.accounts import ChangePassword, CloseSession, CreateInstaller, GetSession, OpenSession, SessionView
-from contracts.devices import (
+from contracts.accounts.access import ChangePassword, CloseSession, GetSession, OpenSession, SessionView
+from contracts.accounts.partners import CreateInstaller
+from contracts.devices.intercoms import GetDevice, UnbindDevice
+from contracts.devices.remote_control import (
     PAGE_ANSWER_BYTES,
     AskDevicePage,
     ClaimRemoteControl,
     CloseRemoteControl,
-    GetDevice,
     GetRemoteControl,
     OpenRemoteControl,
     PageAnswer,
-    UnbindDevice,
 )
 from contracts.message import Actor
 from contracts.permissions import SYSTEM, VISITOR

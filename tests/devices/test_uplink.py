@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from contracts.devices import DoorEventPage, DoorEventRow, ListDoorEvents
+from contracts.devices.doors import DoorEventPage, DoorEventRow, ListDoorEvents
 from services.devices.uplink import REASON_CHARACTERS_MAX, Unreadable, read
 from services.devices.wire import DeviceAck, DeviceState, DoorReport
 from tests.devices.conftest import Region

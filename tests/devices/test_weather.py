@@ -15,14 +15,10 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import (
-    DeviceKind,
-    IssueWeather,
-    NoteDeviceOffline,
-    NoteDeviceOnline,
-    NoteDeviceReport,
-    WeatherIssued,
-)
+from contracts.devices.configuration import NoteDeviceReport
+from contracts.devices.intercoms import DeviceKind
+from contracts.devices.presence import NoteDeviceOffline, NoteDeviceOnline
+from contracts.devices.weather import IssueWeather, WeatherIssued
 from contracts.message import Actor
 from contracts.permissions import SYSTEM
 from kernel.deciding.spec import Spec

@@ -7,18 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import DeleteUser
-from contracts.devices import (
-    AutopKind,
-    ConfigurationRefused,
-    DeviceCommandFailed,
-    DoorOpened,
-    EntryRefused,
-    GetDevice,
-    GetDeviceCommand,
-    ListDoorEvents,
-    RebootDevice,
-)
+from contracts.accounts.leaving import DeleteUser
+from contracts.devices.autop import AutopKind
+from contracts.devices.commands import DeviceCommandFailed, GetDeviceCommand, RebootDevice
+from contracts.devices.configuration import ConfigurationRefused
+from contracts.devices.doors import DoorOpened, EntryRefused, ListDoorEvents
+from contracts.devices.intercoms import GetDevice
 from contracts.message import ERASED, Event
 from kernel.deciding.codec import TYPE
 from ops.contracts import example

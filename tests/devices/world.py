@@ -6,21 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from contracts.devices import (
-    AccessMethod,
-    CameraAdded,
-    CameraLinked,
-    ConnectionType,
-    DeviceBound,
-    DeviceKind,
-    DeviceMovedIn,
-    DeviceReported,
-    DeviceUnbound,
-    MacBound,
-    MacRegistered,
-    Relay,
-    RelaySetting,
-)
+from contracts.devices.cameras import CameraAdded, CameraLinked
+from contracts.devices.configuration import DeviceReported
+from contracts.devices.homes import DeviceMovedIn
+from contracts.devices.intercoms import ConnectionType, DeviceBound, DeviceKind, DeviceUnbound
+from contracts.devices.library import MacBound, MacRegistered
+from contracts.devices.relays import AccessMethod, Relay, RelaySetting
 from contracts.message import Actor, Command, Event, Recorded, Role
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Elsewhere, Ref

@@ -16,8 +16,9 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from contracts.accounts import EVENTS, UserDeleted, UserReset
-from contracts.message import ERASED, PersonalMark, Recorded, fields_marked
+from contracts.accounts.leaving import UserDeleted, UserReset
+from contracts.message import ERASED, Event, PersonalMark, Recorded, fields_marked
+from contracts.modules import declared
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
 from kernel.deciding.codec import PART, Codec
@@ -59,7 +60,9 @@ async def contents(house: House) -> Contents:
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongodb_uri)
     try:
         log = await open_log(nc, "accounts", replicas=int(house.environment["SMARTPLUS_REPLICAS"]))
-        codec = Codec("accounts", EVENTS, MongoKeys(client, settings.wrappings()), settings.secrets())
+        codec = Codec(
+            "accounts", declared("accounts", Event), MongoKeys(client, settings.wrappings()), settings.secrets()
+        )
         last = await log.last_seq()
         messages: list[StoredMessage] = []
         if last:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pymongo import AsyncMongoClient
 
-from contracts.accounts import ActivateUser
+from contracts.accounts.terms import ActivateUser
 from contracts.permissions import SYSTEM
 from tests.faults import checks
 from tests.faults.crashing import SOON_S, crash_at, pid_of, soon

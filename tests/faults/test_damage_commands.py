@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.accounts import CreateSuperManager
+from contracts.accounts.partners import CreateSuperManager
 from contracts.permissions import SYSTEM
 from kernel.connecting.stream import open_log
 from kernel.runtime.tasks import ended

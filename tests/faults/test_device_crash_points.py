@@ -18,34 +18,24 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-from contracts.accounts import AddUser, CreateDistributor, CreateInstaller, DeleteUser, GetUser, ResetUser, UserDetail
-from contracts.devices import (
-    EVENTS,
-    AddCamera,
-    BindDevice,
-    CameraPage,
+from contracts.accounts.households import AddUser, GetUser, UserDetail
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.partners import CreateDistributor, CreateInstaller
+from contracts.devices.cameras import AddCamera, CameraPage, ListCameras
+from contracts.devices.doors import DoorEventKind, DoorEventPage, ListDoorEvents, RecordDoorEvent
+from contracts.devices.homes import (
     CredentialKind,
     CredentialList,
-    DeviceKind,
-    DevicePage,
-    DoorEventKind,
-    DoorEventPage,
     GrantCredential,
     HomeEmptied,
     HomeForgotten,
-    ListCameras,
     ListCredentials,
-    ListDevices,
-    ListDoorEvents,
-    ListMacs,
-    MacPage,
-    MacUse,
-    RecordDoorEvent,
-    RegisterMac,
-    Relay,
-    RelayRef,
 )
-from contracts.message import ERASED, Accepted, Actor, Command, PersonalMark, Recorded, Role, fields_marked
+from contracts.devices.intercoms import BindDevice, DeviceKind, DevicePage, ListDevices
+from contracts.devices.library import ListMacs, MacPage, MacUse, RegisterMac
+from contracts.devices.relays import Relay, RelayRef
+from contracts.message import ERASED, Accepted, Actor, Command, Event, PersonalMark, Recorded, Role, fields_marked
+from contracts.modules import declared
 from contracts.permissions import SYSTEM
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
@@ -181,7 +171,9 @@ async def contents(world: House) -> Contents:
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongodb_uri)
     try:
         log = await open_log(nc, "devices")
-        codec = Codec("devices", EVENTS, MongoKeys(client, settings.wrappings()), settings.secrets())
+        codec = Codec(
+            "devices", declared("devices", Event), MongoKeys(client, settings.wrappings()), settings.secrets()
+        )
         last = await log.last_seq()
         messages = []
         async for batch in log.follow(0):

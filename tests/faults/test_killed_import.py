@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from contracts.devices import IMPORT_CHUNK_ROWS, IMPORT_CHUNK_ROWS_WITH_CODES, ImportState
+from contracts.devices.imports import IMPORT_CHUNK_ROWS, IMPORT_CHUNK_ROWS_WITH_CODES, ImportState
 from contracts.notations import label_code
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-from contracts.devices import DeviceCommandState, RebootDevice, UnlockDoor
+from contracts.devices.commands import DeviceCommandState, RebootDevice, UnlockDoor
 from kernel.log.promise import Unavailable
 from kernel.service.running import running
 from ops.servers import NatsServer

@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx
 from pymongo import AsyncMongoClient
 
-from contracts import accounts as a
+from contracts.accounts.partners import CreateSuperManager
 from ops.virtual_intercom import VirtualIntercom
 from tests.gateway.api import OPERATIONS, right_body
 from tests.gateway.conftest import Browser, browser
@@ -87,7 +87,7 @@ async def stores(environment: dict[str, str]) -> Json:
 async def _furnished(world: World) -> dict[str, str]:
     """Everybody and everything, with a door phone that was heard; the ids by the names of the routes."""
     first = {"name": "Root", "email": "root@example.org", "initial_password": PASSWORD + "-first"}
-    await world.caller.command(a.CreateSuperManager(**by_the_system(account_id=str(uuid4()), **first)))
+    await world.caller.command(CreateSuperManager(**by_the_system(account_id=str(uuid4()), **first)))
     await world.log_in("root", "root@example.org", PASSWORD + "-first")
     await world.partner("north", "root", "/distributors")
     await world.partner("bright", "north", "/installers")

@@ -12,10 +12,20 @@ import httpx
 import pytest
 from nats.aio.client import Client
 
-from contracts import accounts as a
-from contracts import devices as d
+from contracts.accounts.access import (
+    CloseSession,
+    EndImpersonation,
+    FindLoginOwner,
+    GetSession,
+    LoginOwner,
+    OpenSession,
+    SessionView,
+    StartImpersonation,
+)
+from contracts.devices.autop import AutopPreview, PreviewAutop
 from contracts.live import Changed, live_subject
 from contracts.message import Accepted, Actor, Command, Query, Role, View
+from contracts.modules import MODULES, declared
 from contracts.refusals import REFUSALS
 from contracts.text import folded
 from kernel.deciding.decider import Refused
@@ -33,7 +43,7 @@ def refused(code: str, field: str | None = None) -> Refused:
     return Refused(code, REFUSALS[code].sentence, field=field)
 
 
-def session_of(role: Role, **changes: Any) -> a.SessionView:
+def session_of(role: Role, **changes: Any) -> SessionView:
     """A session as accounts shows it, before it has an id."""
     own = str(uuid4())
     above = {
@@ -48,7 +58,7 @@ def session_of(role: Role, **changes: Any) -> a.SessionView:
             "household_id": str(uuid4()),
         },
     }[role]
-    view = a.SessionView(
+    view = SessionView(
         session_id="",
         account_id=own,
         role=role,
@@ -75,8 +85,8 @@ class Desk:
 
     client: Client
     positions: Positions
-    people: dict[str, a.SessionView] = field(default_factory=dict)
-    sessions: dict[str, a.SessionView] = field(default_factory=dict)
+    people: dict[str, SessionView] = field(default_factory=dict)
+    sessions: dict[str, SessionView] = field(default_factory=dict)
     sent: list[Command | Query] = field(default_factory=list)
     refuses: dict[type[Any], Refused] = field(default_factory=dict)
     views: dict[type[Any], View | bytes] = field(default_factory=dict)
@@ -92,12 +102,12 @@ class Desk:
         if refusal := self.refuses.get(type(command)):
             raise refusal
         match command:
-            case a.OpenSession():
+            case OpenSession():
                 person = self.people.get(self.spellings.get(command.identifier, command.identifier))
                 if person is None or command.password != PASSWORD:
                     raise refused("login-failed")
                 self.sessions[command.session_id] = person.model_copy(update={"session_id": command.session_id})
-            case a.StartImpersonation():
+            case StartImpersonation():
                 installer = session_of(Role.INSTALLER, account_id=command.installer_id)
                 own = self.sessions[command.actor.session_id or ""]
                 self.sessions[command.session_id] = installer.model_copy(
@@ -109,7 +119,7 @@ class Desk:
                         "reason": command.reason,
                     }
                 )
-            case a.CloseSession() | a.EndImpersonation():
+            case CloseSession() | EndImpersonation():
                 self.sessions.pop(command.session_id, None)
         return Accepted(id=str(command.command_id), position="ACCOUNTS.7", extra=self.extra)
 
@@ -117,18 +127,18 @@ class Desk:
         self.sent.append(query)
         if refusal := self.refuses.get(type(query)):
             raise refusal
-        if isinstance(query, a.GetSession):
+        if isinstance(query, GetSession):
             if query.session_id not in self.sessions:
                 raise refused("session-unknown")
             return self.sessions[query.session_id]
-        if isinstance(query, a.FindLoginOwner):
+        if isinstance(query, FindLoginOwner):
             owners = {folded(name): person.account_id for name, person in self.people.items()}
             meant = folded(self.spellings.get(query.identifier, query.identifier))
             # Somebody's address, number and UID are logins of different names.
             account_id, login = owners.get(meant), folded(query.identifier)
-            return a.LoginOwner(account_id=account_id, login=login if account_id else meant)
-        if isinstance(query, d.PreviewAutop):
-            return self.views.get(d.PreviewAutop, d.AutopPreview(lines=(), dangerous=False, changes=()))
+            return LoginOwner(account_id=account_id, login=login if account_id else meant)
+        if isinstance(query, PreviewAutop):
+            return self.views.get(PreviewAutop, AutopPreview(lines=(), dangerous=False, changes=()))
         return self.views[type(query)]
 
     async def tell(self, tenant: str, thing: str, *ids: str, position: str = "ACCOUNTS.8") -> None:
@@ -177,11 +187,11 @@ async def desk(gateway_settings: Settings) -> AsyncIterator[Desk]:
     broker = make_broker(gateway_settings, "stand-in")
     await broker.connect()
     standing_in = Desk(client_of(broker), Positions(gateway_settings.secrets()))
-    for service, contracts in (("accounts", a), ("devices", d)):
+    for service in MODULES:
         endpoints = Endpoints(broker, service, gateway_settings.secrets().actor)
-        for command in contracts.COMMANDS:
+        for command in declared(service, Command):
             endpoints.command(command, standing_in.obey)
-        for query in contracts.QUERIES:
+        for query in declared(service, Query):
             endpoints.query(query, standing_in.look)
         await endpoints.open()
     yield standing_in
@@ -221,16 +231,16 @@ async def operator(gateway: Running) -> AsyncIterator[httpx.AsyncClient]:
         yield somebody.http
 
 
-async def somebody(desk: Desk, visitor: Browser, role: Role, **changes: Any) -> a.SessionView:
+async def somebody(desk: Desk, visitor: Browser, role: Role, **changes: Any) -> SessionView:
     """Log the visitor in as a new person of that role."""
     identifier = f"{uuid4().hex}@example.org"
     desk.people[identifier] = session_of(role, **changes)
     answer = await visitor.log_in(identifier)
     assert answer.status_code == 200, answer.text
-    return a.SessionView.model_validate_json(answer.content)
+    return SessionView.model_validate_json(answer.content)
 
 
-def actor_of(view: a.SessionView) -> Actor:
+def actor_of(view: SessionView) -> Actor:
     return Actor(
         account_id=view.account_id,
         role=view.role,

@@ -17,9 +17,10 @@ import aiomqtt
 import httpx
 import pytest
 
-from contracts import accounts as a
-from contracts import devices as d
+from contracts.accounts.access import OpenSession
+from contracts.accounts.members import AddMember
 from contracts.acting import OPEN_ANSWERS
+from contracts.devices.intercoms import RotateDeviceKey
 from contracts.message import Accepted
 from contracts.permissions import VISITOR
 from kernel.deciding.decider import Refused
@@ -93,7 +94,7 @@ def _words(document: Any) -> Iterator[str]:
 
 async def logs_in(town: World, identifier: str, password: str) -> bool:
     """Past the limits of the gateway: whether the password is right."""
-    wish = a.OpenSession(
+    wish = OpenSession(
         **{**system(), "actor": VISITOR},
         identifier=identifier,
         password=password,
@@ -417,9 +418,9 @@ async def test_under_account_access_the_services_themselves_refuse_and_withhold(
     session = (await inside.ask("GET", "/session")).json()
     actor = {key: session[key] for key in ("account_id", "role", "distributor_id", "installer_id", "impersonator_id")}
     with pytest.raises(Refused, match="forbidden-while-impersonating"):
-        await town.caller.command(d.RotateDeviceKey(**{**system(), "actor": actor}, device_id=places["device_id"]))
+        await town.caller.command(RotateDeviceKey(**{**system(), "actor": actor}, device_id=places["device_id"]))
     made = await town.caller.command(
-        a.AddMember(
+        AddMember(
             **{**system(), "actor": actor}, user_id=places["user_id"], member_id=str(uuid4()), name="X", language="en"
         )
     )

@@ -7,8 +7,22 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts import accounts as a
-from contracts import devices as d
+from contracts.accounts.access import OpenSession
+from contracts.accounts.households import AddUser, CallType, GetUser, ListUsers, UserDetail, UserPage, UserSearchKey
+from contracts.accounts.leaving import ResetUser
+from contracts.accounts.members import MemberView
+from contracts.accounts.partners import (
+    ChangeCustomerService,
+    GetInstaller,
+    GrantAccess,
+    InstallerDetail,
+    WithdrawAccess,
+)
+from contracts.accounts.terms import AccountStatus, PremiumStatus
+from contracts.accounts.words import MailLanguage
+from contracts.devices.configuration import ConfigurationState
+from contracts.devices.intercoms import ConnectionType, DeviceDetail, DeviceKind, GetDevice
+from contracts.devices.relays import MethodGate
 from contracts.message import Command, Query, Role, View
 from kernel.deciding.decider import Refused
 from tests.gateway.api import OPERATIONS, RIGHT, Operation, right_body
@@ -17,9 +31,9 @@ from tests.gateway.conftest import Browser, Desk, refused, somebody
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def detail(**changes: object) -> a.UserDetail:
+def detail(**changes: object) -> UserDetail:
     """A household as accounts shows it."""
-    view = a.UserDetail(
+    view = UserDetail(
         user_id=str(uuid4()),
         uid="1000000001",
         name="Ana",
@@ -30,8 +44,8 @@ def detail(**changes: object) -> a.UserDetail:
         personal_sip="1",
         members=0,
         free_quota=3,
-        status=a.AccountStatus.NORMAL,
-        premium=a.PremiumStatus.OFF,
+        status=AccountStatus.NORMAL,
+        premium=PremiumStatus.OFF,
         home_automation=False,
         created_at=NOW,
         expires_at=None,
@@ -39,10 +53,10 @@ def detail(**changes: object) -> a.UserDetail:
         installer_id=str(uuid4()),
         country=None,
         address="Street 1",
-        call_type=a.CallType.IP_CALL,
+        call_type=CallType.IP_CALL,
         time_zone=None,
         effective_time_zone="UTC",
-        language=a.MailLanguage.ENGLISH,
+        language=MailLanguage.ENGLISH,
         landlines=(None, None, None),
         premium_on=False,
         landline_service=False,
@@ -56,9 +70,9 @@ def detail(**changes: object) -> a.UserDetail:
     return view.model_copy(update=changes)
 
 
-def device(**changes: object) -> d.DeviceDetail:
+def device(**changes: object) -> DeviceDetail:
     """An intercom as devices shows it."""
-    view = d.DeviceDetail(
+    view = DeviceDetail(
         device_id=str(uuid4()),
         mac="0C110512BC97",
         user_id=str(uuid4()),
@@ -66,12 +80,12 @@ def device(**changes: object) -> d.DeviceDetail:
         owner="Ana",
         name="Gate",
         sip="5800000001",
-        kind=d.DeviceKind.DOORPHONE_SINGLE,
+        kind=DeviceKind.DOORPHONE_SINGLE,
         model=None,
         firmware=None,
         online=False,
         last_connected_at=None,
-        configuration=d.ConfigurationState.WAITING,
+        configuration=ConfigurationState.WAITING,
         created_at=NOW,
         installer_id=str(uuid4()),
         distributor_id=str(uuid4()),
@@ -82,10 +96,10 @@ def device(**changes: object) -> d.DeviceDetail:
         works_offline=False,
         arming_function=False,
         armed=None,
-        connection_type=d.ConnectionType.TCP,
+        connection_type=ConnectionType.TCP,
         offline_solution=False,
         max_relays=4,
-        methods_gate=d.MethodGate(state="open", needs=()),
+        methods_gate=MethodGate(state="open", needs=()),
         method_choice_dropped=False,
         shows_weather=False,
         issued_version=None,
@@ -109,7 +123,7 @@ async def test_every_command_reaches_its_service_stamped(desk: Desk, visitor: Br
     view = await somebody(desk, visitor, Role.INSTALLER)
     answer = await visitor.ask(operation.method, operation.at(), json=right_body(operation.body))
     assert answer.is_success, answer.text
-    (sent,) = (each for each in desk.sent if isinstance(each, Command) and not isinstance(each, a.OpenSession))
+    (sent,) = (each for each in desk.sent if isinstance(each, Command) and not isinstance(each, OpenSession))
     assert (sent.actor.account_id, sent.actor.address) == (view.account_id, "127.0.0.1")
     assert sent.command_id.version == 7
     if answer.status_code == 201:
@@ -126,7 +140,7 @@ async def test_the_same_key_gives_the_same_command_and_the_same_id(desk: Desk, v
     await somebody(desk, visitor, Role.INSTALLER)
     for _ in range(2):
         await visitor.ask("POST", "/users", json=right_body("AddUser"), headers={"Idempotency-Key": "form-1"})
-    first, second = (each for each in desk.sent if isinstance(each, a.AddUser))
+    first, second = (each for each in desk.sent if isinstance(each, AddUser))
     assert first.command_id == second.command_id == UUID(first.user_id)
 
 
@@ -139,7 +153,7 @@ async def test_the_same_key_of_another_account_or_for_another_target_is_another_
     await visitor.ask("POST", f"/users/{uuid4()}/reset", headers=key)
     await somebody(desk, visitor, Role.INSTALLER)
     await visitor.ask("POST", f"/users/{uuid4()}/reset", headers=key)
-    assert len({each.command_id for each in desk.sent if isinstance(each, a.ResetUser)}) == 3
+    assert len({each.command_id for each in desk.sent if isinstance(each, ResetUser)}) == 3
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "with space", b"caf\xe9"])
@@ -151,7 +165,7 @@ async def test_a_key_that_is_no_visible_ascii_is_refused(desk: Desk, visitor: Br
 
 async def test_a_refusal_keeps_its_code_sentence_and_fields(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[a.AddUser] = refused("phone-invalid", "mobile")
+    desk.refuses[AddUser] = refused("phone-invalid", "mobile")
     answer = await visitor.ask("POST", "/users", json=right_body("AddUser"))
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
@@ -170,21 +184,21 @@ async def test_a_refusal_keeps_its_code_sentence_and_fields(desk: Desk, visitor:
 )
 async def test_the_kind_of_a_refusal_is_its_status(desk: Desk, visitor: Browser, code: str, status: int) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[a.ResetUser] = Refused(code, "No.")
+    desk.refuses[ResetUser] = Refused(code, "No.")
     answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 async def test_an_unavailable_service_asks_to_try_again(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[a.ResetUser] = Refused("unavailable", "Not now.")
+    desk.refuses[ResetUser] = Refused("unavailable", "Not now.")
     answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
 async def test_a_log_without_room_is_a_no_of_its_own(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[a.ResetUser] = Refused("log-full", "There is no room.")
+    desk.refuses[ResetUser] = Refused("log-full", "There is no room.")
     answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
     assert (answer.status_code, answer.json()["code"]) == (507, "log-full")
     assert "retry-after" not in answer.headers
@@ -192,7 +206,7 @@ async def test_a_log_without_room_is_a_no_of_its_own(desk: Desk, visitor: Browse
 
 async def test_a_budget_that_is_spent_says_when_to_come_back(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[a.ResetUser] = Refused("budget-spent", "It goes on tomorrow.")
+    desk.refuses[ResetUser] = Refused("budget-spent", "It goes on tomorrow.")
     answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
     assert (answer.status_code, answer.json()["code"]) == (429, "budget-spent")
     assert 0 < int(answer.headers["retry-after"]) <= 86_400
@@ -201,21 +215,21 @@ async def test_a_budget_that_is_spent_says_when_to_come_back(desk: Desk, visitor
 @pytest.mark.row("G-01")
 async def test_a_list_is_the_services_answer_byte_for_byte(desk: Desk, visitor: Browser) -> None:
     me = (await somebody(desk, visitor, Role.INSTALLER)).account_id
-    desk.views[a.ListUsers] = b'{"rows": [ ],"total":0,  "page":2,"per_page":30}'
+    desk.views[ListUsers] = b'{"rows": [ ],"total":0,  "page":2,"per_page":30}'
     after = desk.positions.sealed("ACCOUNTS.7,DEVICES.2", me)
     answer = await visitor.ask("GET", f"/users?page=2&per_page=30&key=family_sip&q=12&after={after}")
-    assert answer.content == desk.views[a.ListUsers]
-    asked = desk.last(a.ListUsers)
-    assert (asked.page, asked.per_page, asked.key, asked.q) == (2, 30, a.UserSearchKey.FAMILY_SIP, "12")
+    assert answer.content == desk.views[ListUsers]
+    asked = desk.last(ListUsers)
+    assert (asked.page, asked.per_page, asked.key, asked.q) == (2, 30, UserSearchKey.FAMILY_SIP, "12")
     assert asked.after == "ACCOUNTS.7,DEVICES.2"
 
 
 @pytest.mark.row("G-01")
 async def test_a_list_shows_ten_lines_unless_asked_otherwise(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.views[a.ListUsers] = a.UserPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListUsers] = UserPage(rows=(), total=0, page=1, per_page=10)
     await visitor.ask("GET", "/users")
-    assert (desk.last(a.ListUsers).page, desk.last(a.ListUsers).per_page) == (1, 10)
+    assert (desk.last(ListUsers).page, desk.last(ListUsers).per_page) == (1, 10)
 
 
 @pytest.mark.parametrize(
@@ -240,10 +254,10 @@ async def test_parameters_out_of_bounds_are_refused(desk: Desk, visitor: Browser
 
 async def test_a_family_is_read_from_its_household(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    member = a.MemberView(
+    member = MemberView(
         member_id="m", name="Zoé", email=None, country=None, mobile=None, language="fr", sip="3", created_at=NOW
     )
-    desk.views[a.GetUser] = detail(family=(member,))
+    desk.views[GetUser] = detail(family=(member,))
     answer = await visitor.ask("GET", f"/users/{uuid4()}/members")
     assert answer.json()["free_quota"] == 3
     assert [row["name"] for row in answer.json()["rows"]] == ["Zoé"]
@@ -252,7 +266,7 @@ async def test_a_family_is_read_from_its_household(desk: Desk, visitor: Browser)
 @pytest.mark.row("U-31", "D-20")
 @pytest.mark.parametrize(
     ("path", "operation", "query", "shown"),
-    [("/users", "EditUser", a.GetUser, detail), ("/devices", "EditDevice", d.GetDevice, device)],
+    [("/users", "EditUser", GetUser, detail), ("/devices", "EditDevice", GetDevice, device)],
     ids=["household", "device"],
 )
 async def test_editing_an_older_version_than_the_present_one_is_refused(
@@ -274,7 +288,7 @@ async def test_editing_an_older_version_than_the_present_one_is_refused(
 @pytest.mark.row("K-04")
 async def test_an_installer_reads_and_sets_its_own_customer_service(desk: Desk, visitor: Browser) -> None:
     view = await somebody(desk, visitor, Role.INSTALLER)
-    desk.views[a.GetInstaller] = a.InstallerDetail(
+    desk.views[GetInstaller] = InstallerDetail(
         installer_id=view.installer_id or "",
         distributor_id="d",
         name="Bright",
@@ -291,16 +305,16 @@ async def test_an_installer_reads_and_sets_its_own_customer_service(desk: Desk, 
     assert (await visitor.ask("GET", "/customer-service")).json() == {"phone": "+4930", "email": None}
     assert (await visitor.ask("GET", "/account-access")).json() == {"offered": True, "granted": False}
     await visitor.ask("PUT", "/customer-service", json={"phone": "+4930", "email": "help@example.org"})
-    assert desk.last(a.ChangeCustomerService).installer_id == view.installer_id
+    assert desk.last(ChangeCustomerService).installer_id == view.installer_id
 
 
 @pytest.mark.row("X-02")
 async def test_account_access_is_granted_and_withdrawn_by_the_installer_itself(desk: Desk, visitor: Browser) -> None:
     view = await somebody(desk, visitor, Role.INSTALLER)
     await visitor.ask("PUT", "/account-access", json={"granted": True})
-    assert desk.last(a.GrantAccess).installer_id == view.installer_id
+    assert desk.last(GrantAccess).installer_id == view.installer_id
     await visitor.ask("PUT", "/account-access", json={"granted": False})
-    assert desk.last(a.WithdrawAccess).installer_id == view.installer_id
+    assert desk.last(WithdrawAccess).installer_id == view.installer_id
 
 
 @pytest.mark.parametrize("path", ["/customer-service", "/account-access"])

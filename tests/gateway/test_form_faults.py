@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts import accounts as a
+from contracts.accounts.access import GetSession
 from contracts.message import Role
 from tests.gateway.api import OPERATIONS, SCHEMAS, Operation, right_body
 from tests.gateway.conftest import Browser, Desk, somebody
@@ -103,7 +103,7 @@ async def test_every_wrong_field_of_a_form_is_told_at_once(
     answer = await visitor.ask(method, path, json=body)
     assert answer.status_code == 400
     assert {each["field"]: each["code"] for each in answer.json()["errors"]} == wanted
-    assert not [each for each in desk.sent if not isinstance(each, a.GetSession)]
+    assert not [each for each in desk.sent if not isinstance(each, GetSession)]
 
 
 def typed(schema: dict[str, Any]) -> bool:

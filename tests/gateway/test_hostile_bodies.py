@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts import accounts as a
+from contracts.accounts.access import GetSession
 from contracts.message import Event, Role
 from services.gateway.app import Running
 from services.gateway.receiving import BODY_LIMIT_BYTES
@@ -78,7 +78,7 @@ async def test_unknown_fields_are_refused_by_name(desk: Desk, anybody: Browser, 
     assert {(each["field"], each["code"]) for each in answer.json()["errors"]} == {
         (name, "unknown-field") for name in foreign
     }
-    assert not [each for each in desk.sent if not isinstance(each, a.GetSession)]
+    assert not [each for each in desk.sent if not isinstance(each, GetSession)]
 
 
 @each_command
@@ -107,7 +107,7 @@ async def test_what_looks_like_code_is_only_text(desk: Desk, anybody: Browser, o
             if name in NO_FREE_TEXT:
                 continue
             assert answer.is_success, answer.text
-            sent = [each for each in desk.sent if not isinstance(each, a.GetSession)][-1]
+            sent = [each for each in desk.sent if not isinstance(each, GetSession)][-1]
             assert getattr(sent, name) == value
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from contracts import accounts as a
+from contracts.accounts.access import GetSession
 from contracts.live import installers_of
 from contracts.message import Role
 from kernel.process.settings import Settings
@@ -222,4 +222,4 @@ async def test_a_change_that_was_lost_between_two_connections_to_the_bus_asks_fo
         transport: Any = gateway.caller._client._transport
         transport._io_writer.transport.abort()
         assert await stream.next() == {"event": "resync", "data": {}}
-    assert a.GetSession in {type(each) for each in desk.sent}
+    assert GetSession in {type(each) for each in desk.sent}

@@ -17,7 +17,7 @@ from uuid import uuid4
 import openpyxl
 import pytest
 
-from contracts.devices import MacImportView, RefusedRow, RowFault
+from contracts.devices.imports import MacImportView, RefusedRow, RowFault
 from contracts.refusals import REFUSALS
 from kernel.deciding.decider import Refused
 from services.gateway import spreadsheets

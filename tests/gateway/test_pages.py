@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from httpx import AsyncClient
 
-from contracts.accounts import MailLanguage
+from contracts.accounts.words import MailLanguage
 from kernel.connecting.connection import connect
 from kernel.process.health import Health, Stage
 from kernel.process.settings import Settings

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from contracts import accounts as a
+from contracts.accounts.households import ListUsers, UserPage
+from contracts.accounts.partners import InstallerPage, ListInstallers
 from contracts.message import Role
 from kernel.keeping.secrets import Secrets
 from kernel.process.settings import Settings
@@ -43,13 +44,13 @@ def test_as_many_tokens_as_are_taken_fit_into_the_parameter() -> None:
 
 async def test_many_tokens_become_one(desk: Desk, visitor: Browser) -> None:
     me = (await somebody(desk, visitor, Role.INSTALLER)).account_id
-    desk.views[a.ListUsers] = a.UserPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListUsers] = UserPage(rows=(), total=0, page=1, per_page=10)
     texts = ["ACCOUNTS.9", "DEVICES.4", "ACCOUNTS.10", "ACCOUNTS.2,DEVICES.1"]
     answer = await visitor.ask("GET", f"/users?after={','.join(desk.positions.sealed(each, me) for each in texts)}")
-    assert desk.last(a.ListUsers).after == "ACCOUNTS.10,DEVICES.4"
+    assert desk.last(ListUsers).after == "ACCOUNTS.10,DEVICES.4"
     assert answer.headers.get_list(HEADER) == [desk.positions.sealed("ACCOUNTS.10,DEVICES.4", me)]
     again = await visitor.ask("GET", f"/users?after={answer.headers[HEADER]}")
-    assert desk.last(a.ListUsers).after == "ACCOUNTS.10,DEVICES.4"
+    assert desk.last(ListUsers).after == "ACCOUNTS.10,DEVICES.4"
     assert HEADER not in again.headers
     assert HEADER not in (await visitor.ask("GET", "/users")).headers
 
@@ -70,12 +71,12 @@ async def test_a_foreign_or_broken_token_is_refused_at_its_field(desk: Desk, vis
     answer = await visitor.ask("GET", "/users", params={"after": after})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert [(each["field"], each["code"]) for each in answer.json()["errors"]] == [("after", "position-invalid")]
-    assert not [each for each in desk.sent if isinstance(each, a.ListUsers)]
+    assert not [each for each in desk.sent if isinstance(each, ListUsers)]
 
 
 async def test_a_token_of_another_region_or_person_is_refused(desk: Desk, visitor: Browser) -> None:
     me = (await somebody(desk, visitor, Role.INSTALLER)).account_id
-    desk.views[a.ListUsers] = a.UserPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListUsers] = UserPage(rows=(), total=0, page=1, per_page=10)
     tokens = [Positions(Secrets(b"1" * 32)).sealed("ACCOUNTS.7", me), desk.positions.sealed("ACCOUNTS.7", str(uuid4()))]
     for token in tokens:
         answer = await visitor.ask("GET", f"/users?after={token}")
@@ -85,13 +86,13 @@ async def test_a_token_of_another_region_or_person_is_refused(desk: Desk, visito
 
 async def test_a_token_from_an_installers_account_is_of_use_after_leaving_it(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.DISTRIBUTOR)
-    desk.views[a.ListInstallers] = a.InstallerPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListInstallers] = InstallerPage(rows=(), total=0, page=1, per_page=10)
     body = {"installer_id": str(uuid4()), "reason": "Support"}
     assert (await visitor.ask("POST", "/impersonation", json=body)).status_code == 201
     added = await visitor.ask("POST", "/users", json=right_body("AddUser"))
     assert (await visitor.ask("DELETE", "/impersonation")).is_success
     assert (await visitor.ask("GET", f"/installers?after={added.json()['position']}")).status_code == 200
-    assert desk.last(a.ListInstallers).after == "ACCOUNTS.7"
+    assert desk.last(ListInstallers).after == "ACCOUNTS.7"
 
 
 @pytest.mark.parametrize("spoilt", [lambda good: good[1:], lambda good: good + "A", lambda good: good[:20] + good])
@@ -104,7 +105,7 @@ async def test_a_token_that_was_changed_is_refused(desk: Desk, visitor: Browser,
 async def test_more_tokens_than_are_taken_are_refused(desk: Desk, visitor: Browser) -> None:
     me = (await somebody(desk, visitor, Role.INSTALLER)).account_id
     tokens = [desk.positions.sealed(f"ACCOUNTS.{each}", me) for each in range(TOKENS_MAX + 1)]
-    desk.views[a.ListUsers] = a.UserPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListUsers] = UserPage(rows=(), total=0, page=1, per_page=10)
     assert (await visitor.ask("GET", f"/users?after={','.join(tokens[1:])}")).status_code == 200
     assert (await visitor.ask("GET", f"/users?after={','.join(tokens)}")).status_code == 400
 
@@ -114,8 +115,8 @@ async def test_a_token_of_one_gateway_opens_at_another(
 ) -> None:
     me = (await somebody(desk, visitor, Role.INSTALLER)).account_id
     added = await visitor.ask("POST", "/users", json=right_body("AddUser"))
-    desk.views[a.ListUsers] = a.UserPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListUsers] = UserPage(rows=(), total=0, page=1, per_page=10)
     async with running(gateway_settings) as second, browser(second.url) as elsewhere:
         await somebody(desk, elsewhere, Role.INSTALLER, account_id=me)
         assert (await elsewhere.ask("GET", f"/users?after={added.json()['position']}")).status_code == 200
-    assert desk.last(a.ListUsers).after == "ACCOUNTS.7"
+    assert desk.last(ListUsers).after == "ACCOUNTS.7"

@@ -20,8 +20,9 @@ import httpx
 import pytest
 from playwright.async_api import async_playwright
 
-from contracts.accounts import CreateInstaller
-from contracts.devices import GetDevice, ListDeviceAudit
+from contracts.accounts.partners import CreateInstaller
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.intercoms import GetDevice
 from contracts.message import Actor, Role
 from kernel.process.settings import Settings
 from kernel.service.running import running as service_running

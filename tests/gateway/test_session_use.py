@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts import accounts as a
+from contracts.accounts.access import KeepSession
 from contracts.message import Role
 from contracts.permissions import SYSTEM
 from services.gateway.stream_ids import StreamIds
@@ -24,8 +24,8 @@ async def _until(sees: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def _kept(desk: Desk) -> list[a.KeepSession]:
-    return [each for each in desk.sent if isinstance(each, a.KeepSession)]
+def _kept(desk: Desk) -> list[KeepSession]:
+    return [each for each in desk.sent if isinstance(each, KeepSession)]
 
 
 @pytest.mark.parametrize(("role", "left"), [(Role.INSTALLER, {"hours": 10}), (Role.FAMILY_MASTER, {"days": 27})])
@@ -66,7 +66,7 @@ async def test_under_account_access_the_distributors_own_session_is_kept(desk: D
 
 async def test_what_cannot_be_recorded_as_used_hinders_nobody(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER, **_soon(hours=10))
-    desk.refuses[a.KeepSession] = refused("session-unknown")
+    desk.refuses[KeepSession] = refused("session-unknown")
     for _ in range(3):
         assert (await visitor.ask("GET", "/session")).status_code == 200
 

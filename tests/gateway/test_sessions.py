@@ -6,7 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from contracts import accounts as a
+from contracts.accounts.access import ChangePassword, CloseSession, EndImpersonation, OpenSession, SessionView
+from contracts.accounts.households import ListUsers, UserPage
+from contracts.accounts.leaving import ResetUser
+from contracts.accounts.partners import InstallerPage, ListInstallers
 from contracts.message import Role
 from kernel.process.settings import Settings
 from services.gateway.app import Running, running
@@ -58,7 +61,7 @@ async def test_logging_out_ends_the_session_and_removes_the_cookies(desk: Desk, 
     stolen = visitor.http.cookies["session"]
     answer = await visitor.ask("DELETE", "/session")
     assert answer.status_code == 204
-    assert desk.last(a.CloseSession).session_id == view.session_id
+    assert desk.last(CloseSession).session_id == view.session_id
     assert "session" not in visitor.http.cookies
     again = await visitor.ask("GET", "/session", headers={"Cookie": f"session={stolen}"})
     assert (again.status_code, again.json()["code"]) == (401, "signed-out")
@@ -77,7 +80,7 @@ async def test_a_forwarded_address_is_believed_from_a_trusted_proxy(desk: Desk, 
     desk.people["far@example.org"] = session_of(Role.INSTALLER)
     async with browser(gateway.url, headers={"X-Forwarded-For": "203.0.113.9, 127.0.0.1"}) as far:
         await far.log_in("far@example.org")
-    assert desk.last(a.OpenSession).actor.address == "203.0.113.9"
+    assert desk.last(OpenSession).actor.address == "203.0.113.9"
 
 
 async def test_a_forwarded_address_is_not_believed_from_anybody_else(desk: Desk, gateway_settings: Settings) -> None:
@@ -85,7 +88,7 @@ async def test_a_forwarded_address_is_not_believed_from_anybody_else(desk: Desk,
     desk.people["liar@example.org"] = session_of(Role.INSTALLER)
     async with running(untrusting) as other, browser(other.url, headers={"X-Forwarded-For": "203.0.113.9"}) as liar:
         await liar.log_in("liar@example.org")
-    assert desk.last(a.OpenSession).actor.address == "127.0.0.1"
+    assert desk.last(OpenSession).actor.address == "127.0.0.1"
 
 
 @pytest.mark.parametrize("header", [{}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "0" * 64}])
@@ -118,7 +121,7 @@ async def test_who_holds_an_initial_password_may_only_replace_it(desk: Desk, vis
     chosen = {"current_password": "x", "new_password": "long-enough-1"}
     answer = await visitor.ask("POST", "/session/password", json=chosen)
     assert answer.status_code == 200
-    assert desk.last(a.ChangePassword).account_id == view.account_id
+    assert desk.last(ChangePassword).account_id == view.account_id
 
 
 async def _heard(gateway: Running) -> None:
@@ -144,12 +147,12 @@ async def test_an_expired_session_is_over_even_while_it_is_remembered(desk: Desk
 
 async def test_a_request_carries_who_acts_and_from_where(desk: Desk, visitor: Browser) -> None:
     view = await somebody(desk, visitor, Role.DISTRIBUTOR)
-    desk.views[a.ListInstallers] = a.InstallerPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListInstallers] = InstallerPage(rows=(), total=0, page=1, per_page=10)
     await visitor.ask("GET", "/installers")
-    assert desk.last(a.ListInstallers).actor == actor_of(view)
+    assert desk.last(ListInstallers).actor == actor_of(view)
 
 
-async def _switched(desk: Desk, visitor: Browser) -> tuple[a.SessionView, str]:
+async def _switched(desk: Desk, visitor: Browser) -> tuple[SessionView, str]:
     own = await somebody(desk, visitor, Role.DISTRIBUTOR)
     installer_id = str(uuid4())
     answer = await visitor.ask(
@@ -166,9 +169,9 @@ async def test_a_distributor_switches_in_and_acts_as_the_installer_under_both_na
     own, installer_id = await _switched(desk, visitor)
     shown = (await visitor.ask("GET", "/session")).json()
     assert (shown["account_id"], shown["impersonator_id"]) == (installer_id, own.account_id)
-    desk.views[a.ListUsers] = a.UserPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListUsers] = UserPage(rows=(), total=0, page=1, per_page=10)
     assert (await visitor.ask("GET", "/users")).status_code == 200
-    actor = desk.last(a.ListUsers).actor
+    actor = desk.last(ListUsers).actor
     assert (actor.account_id, actor.impersonator_id) == (installer_id, own.account_id)
 
 
@@ -177,7 +180,7 @@ async def test_going_back_returns_the_distributors_own_session(desk: Desk, visit
     answer = await visitor.ask("DELETE", "/impersonation")
     assert answer.status_code == 200
     assert answer.json()["account_id"] == own.account_id
-    assert desk.last(a.EndImpersonation).installer_id == installer_id
+    assert desk.last(EndImpersonation).installer_id == installer_id
     assert (await visitor.ask("GET", "/session")).json()["account_id"] == own.account_id
     assert (await visitor.ask("DELETE", "/session")).status_code == 204
 
@@ -193,10 +196,10 @@ async def test_when_the_permission_goes_the_next_request_is_refused_and_never_do
     await _heard(gateway)
     answer = await visitor.ask("POST", f"/users/{uuid4()}/reset")
     assert (answer.status_code, answer.json()["code"]) == (401, "impersonation-ended")
-    assert not [each for each in desk.sent if isinstance(each, a.ResetUser)]
+    assert not [each for each in desk.sent if isinstance(each, ResetUser)]
     back = await visitor.ask("GET", "/session")
     assert back.json()["account_id"] == own.account_id
-    desk.views[a.ListInstallers] = a.InstallerPage(rows=(), total=0, page=1, per_page=10)
+    desk.views[ListInstallers] = InstallerPage(rows=(), total=0, page=1, per_page=10)
     assert (await visitor.ask("GET", "/installers")).status_code == 200
 
 
@@ -238,6 +241,6 @@ async def test_a_sessions_agent_holds_no_control_characters(desk: Desk, gateway:
     desk.people["agent@example.org"] = session_of(Role.INSTALLER)
     async with browser(gateway.url, headers={"User-Agent": b"Fire\x85fox " + b"x" * 1000}) as client:
         await client.log_in("agent@example.org")
-    agent = desk.last(a.OpenSession).agent
+    agent = desk.last(OpenSession).agent
     assert re.fullmatch(r"Firefox x+", agent)
     assert len(agent) == 256

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts import accounts as a
+from contracts.accounts.households import AddUser
 from contracts.message import FieldRefusal, Role
 from contracts.refusals import REFUSALS
 from kernel.deciding.decider import Refused
@@ -25,7 +25,7 @@ async def test_who_tries_logins_to_find_people_hears_it_thirty_times_an_hour(
     desk: Desk, visitor: Browser, refusal: Refused
 ) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[a.AddUser] = refusal
+    desk.refuses[AddUser] = refusal
     body = right_body("AddUser") | {"email": "somebody@example.org"}
     codes = [(await visitor.ask("POST", "/users", json=body)).json()["code"] for _ in range(MOST)]
     assert set(codes) == {refusal.code}
@@ -44,7 +44,7 @@ async def test_who_tries_logins_to_find_people_hears_it_thirty_times_an_hour(
 
 async def test_other_refusals_are_not_counted(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[a.AddUser] = refused("time-zone-invalid", "time_zone")
+    desk.refuses[AddUser] = refused("time-zone-invalid", "time_zone")
     for _ in range(MOST + 5):
         assert (await visitor.ask("POST", "/users", json=right_body("AddUser"))).status_code == 400
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts import devices as d
+from contracts.devices.library import ClaimMac
 from contracts.message import Actor, Role
 from services.gateway.limits import CLAIM_LIMITS, LIMITS, Attempt, LoginLimits
 from services.gateway.problems import Problem
@@ -22,7 +22,7 @@ def path(n: int) -> str:
 
 async def test_who_tries_codes_hears_thirty_times_an_hour_that_they_are_wrong(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[d.ClaimMac] = refused("mac-claim-refused", "code")
+    desk.refuses[ClaimMac] = refused("mac-claim-refused", "code")
     codes = [(await visitor.ask("POST", path(n), json=BODY)).json()["code"] for n in range(MOST)]
     assert set(codes) == {"mac-claim-refused"}
     # From now on a right one is not heard either.
@@ -41,7 +41,7 @@ async def test_who_tries_codes_hears_thirty_times_an_hour_that_they_are_wrong(de
 @pytest.mark.parametrize("codes", [["7Q2K91XM"], [f"7Q2K91X{n}" for n in range(10)]], ids=["one code", "many codes"])
 async def test_a_wrong_code_counts_each_time_also_under_one_key(desk: Desk, visitor: Browser, codes: list[str]) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
-    desk.refuses[d.ClaimMac] = refused("mac-claim-refused", "code")
+    desk.refuses[ClaimMac] = refused("mac-claim-refused", "code")
 
     async def status(n: int) -> int:
         body, headers = {"code": codes[n % len(codes)]}, {"Idempotency-Key": "one-key"}
@@ -54,7 +54,7 @@ async def test_a_wrong_code_counts_each_time_also_under_one_key(desk: Desk, visi
 async def test_right_codes_are_not_counted(desk: Desk, visitor: Browser, code: str | None) -> None:
     await somebody(desk, visitor, Role.INSTALLER)
     if code:
-        desk.refuses[d.ClaimMac] = refused(code, "mac")
+        desk.refuses[ClaimMac] = refused(code, "mac")
     for n in range(MOST + 5):
         answer = await visitor.ask("POST", path(n), json=BODY)
         assert answer.status_code == (409 if code else 200)
@@ -70,7 +70,7 @@ async def test_what_is_no_code_is_refused_at_its_field_and_not_shown_again(desk:
 
 async def test_under_account_access_the_person_behind_it_is_counted(desk: Desk, visitor: Browser) -> None:
     await somebody(desk, visitor, Role.DISTRIBUTOR)
-    desk.refuses[d.ClaimMac] = refused("mac-claim-refused", "code")
+    desk.refuses[ClaimMac] = refused("mac-claim-refused", "code")
     statuses = []
     for entered in range(2):
         wish = {"installer_id": str(uuid4()), "reason": "Asked for help"}

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from contracts import accounts as a
+from contracts.accounts.partners import CreateSuperManager
+from contracts.accounts.terms import ActivateUser
 from contracts.permissions import SYSTEM
 from kernel.keeping.secrets import Secrets
 from kernel.process.settings import Settings
@@ -90,7 +91,7 @@ class World:
         self.ids[f"{name}.email"] = email
         self.ids[f"{name}.credential"] = made["extra"]["credential"]
         if activated:
-            await self.caller.command(a.ActivateUser(**system(user_id=made["id"])))
+            await self.caller.command(ActivateUser(**system(user_id=made["id"])))
         return str(made["id"])
 
     async def member(self, name: str, household: str, installer: str) -> str:
@@ -177,7 +178,7 @@ async def world(folder: Path, mongodb_uri: str) -> AsyncIterator[World]:
         gateway = await stack.enter_async_context(gateway_running(settings))
         built = World(gateway.url, accounts.caller, stack, settings.secrets(), nats.mqtt_port)
         email = "root@example.org"
-        first = a.CreateSuperManager(
+        first = CreateSuperManager(
             **system(account_id=str(uuid4()), name="Root", email=email, initial_password=PASSWORD + "-first")
         )
         await built.caller.command(first)

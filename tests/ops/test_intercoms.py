@@ -16,19 +16,11 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.devices import (
-    CameraPage,
-    CredentialList,
-    DeviceCommandKind,
-    DevicePage,
-    DeviceRow,
-    ListCameras,
-    ListCredentials,
-    ListDevices,
-    ListMacs,
-    MacPage,
-    MacUse,
-)
+from contracts.devices.cameras import CameraPage, ListCameras
+from contracts.devices.commands import DeviceCommandKind
+from contracts.devices.homes import CredentialList, ListCredentials
+from contracts.devices.intercoms import DevicePage, DeviceRow, ListDevices
+from contracts.devices.library import ListMacs, MacPage, MacUse
 from contracts.message import Actor
 from kernel.service.running import running
 from kernel.talking.caller import Caller

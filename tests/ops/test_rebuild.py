@@ -13,16 +13,9 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-from contracts.devices import (
-    BindDevice,
-    ClaimMac,
-    DeviceKind,
-    FindMac,
-    ListDeviceAudit,
-    ListMacs,
-    RegisterMac,
-    RemoveMac,
-)
+from contracts.devices.audit import ListDeviceAudit
+from contracts.devices.intercoms import BindDevice, DeviceKind
+from contracts.devices.library import ClaimMac, FindMac, ListMacs, RegisterMac, RemoveMac
 from contracts.message import Actor
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
