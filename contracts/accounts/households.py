@@ -15,7 +15,7 @@ from contracts.message import Command, Event, Personal, Query, View
 from contracts.moments import RecordedMoment
 from contracts.reasons import Kind, Reason
 from contracts.text import Country, Email, FilledLine, Line, Name, Phone
-from contracts.words import Filled, Id, Page, PerPage
+from contracts.words import Filled, Form, Id, Page, PerPage
 from contracts.zones import ZoneName
 
 
@@ -29,8 +29,8 @@ class CallType(StrEnum):
 Landlines = Annotated[tuple[Phone | None, Phone | None, Phone | None], Field(description="1st, 2nd, 3rd")]
 
 
-class AddUser(Command):
-    """Add a household and its master account (U-08..U-30). Starts inactivated."""
+class UserForm(Form):
+    """What is written about a household and its master account."""
 
     user_id: Id
     name: Name
@@ -47,27 +47,16 @@ class AddUser(Command):
     premium: bool
     landline_service: bool | None = None
     with_indoor_monitor: bool = False
+
+
+class AddUser(UserForm, Command):
+    """Add a household and its master account (U-08..U-30). Starts inactivated."""
+
     password_hash: Filled = None
 
 
-class EditUser(Command):
+class EditUser(UserForm, Command):
     """Replace what the form shows (U-31, U-32)."""
-
-    user_id: Id
-    name: Name
-    room: Line | None = None
-    email: Email | None = None
-    country: Country | None = None
-    address: FilledLine
-    mobile: Phone | None = None
-    call_type: CallType = CallType.IP_CALL
-    time_zone: Line | None = None
-    language: MailLanguage = MailLanguage.ENGLISH
-    landlines: Landlines = (None, None, None)
-    home_automation: bool = False
-    premium: bool
-    landline_service: bool | None = None
-    with_indoor_monitor: bool = False
 
 
 class NoteIndoorMonitor(Command):

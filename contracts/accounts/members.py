@@ -9,11 +9,11 @@ from contracts.message import Command, Event, Personal, Query, View
 from contracts.moments import RecordedMoment
 from contracts.reasons import Kind, Reason
 from contracts.text import Country, Email, Name, Phone
-from contracts.words import Filled, Id
+from contracts.words import Filled, Form, Id
 
 
-class AddMember(Command):
-    """Add a family account (F-01..F-03)."""
+class MemberForm(Form):
+    """What is written about a family account."""
 
     user_id: Id
     member_id: Id
@@ -22,19 +22,16 @@ class AddMember(Command):
     country: Country | None = None
     mobile: Phone | None = None
     language: MailLanguage = MailLanguage.ENGLISH
+
+
+class AddMember(MemberForm, Command):
+    """Add a family account (F-01..F-03)."""
+
     password_hash: Filled = None
 
 
-class EditMember(Command):
+class EditMember(MemberForm, Command):
     """Replace what the member form shows (F-05)."""
-
-    user_id: Id
-    member_id: Id
-    name: Name
-    email: Email | None = None
-    country: Country | None = None
-    mobile: Phone | None = None
-    language: MailLanguage = MailLanguage.ENGLISH
 
 
 class DeleteMember(Command):

@@ -16,7 +16,7 @@ from contracts.moments import RecordedMoment
 from contracts.notations import host_ipv4
 from contracts.reasons import Kind, Reason
 from contracts.text import Name, cleaned, numeral
-from contracts.words import Filled, FilledFlag, Id, Page, PerPage
+from contracts.words import Filled, FilledFlag, Form, Id, Page, PerPage
 
 Ip = Annotated[
     str,
@@ -44,12 +44,22 @@ class ConnectionType(StrEnum):
     TLS = "tls"
 
 
-class BindDevice(Command):
-    """Add a device to a household (D-01..D-19). Answers `device_key`, once."""
+class OneDevice(Form):
+    """Which device is meant."""
 
     device_id: Id
+
+
+class NewDevice(OneDevice):
+    """Which device is to be, and where."""
+
     user_id: Id
     mac: Mac
+
+
+class DeviceForm(Form):
+    """What is written about a device."""
+
     kind: DeviceKind
     name: Name
     relays: Relays = ()
@@ -58,6 +68,11 @@ class BindDevice(Command):
     transfer_ip: Ip | None = None
     works_offline: bool = False
     arming_function: bool = False
+
+
+class BindDevice(DeviceForm, NewDevice, Command):
+    """Add a device to a household (D-01..D-19). Answers `device_key`, once."""
+
     connection_type: ConnectionType = ConnectionType.TCP
     key_hash: Filled = None
     distributor_id: Filled = None
@@ -65,18 +80,9 @@ class BindDevice(Command):
     offline_solution: FilledFlag = False
 
 
-class EditDevice(Command):
+class EditDevice(DeviceForm, OneDevice, Command):
     """Replace what the device form shows (D-20). The MAC stays: other hardware is another device."""
 
-    device_id: Id
-    kind: DeviceKind
-    name: Name
-    relays: Relays = ()
-    security_relays: SecurityRelays = ()
-    internet_access: bool = True
-    transfer_ip: Ip | None = None
-    works_offline: bool = False
-    arming_function: bool = False
     offline_solution: FilledFlag = False
 
 

@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from contracts.refusals import REFUSALS
 ROOT = Path(__file__).parents[2] / "contracts"
 FILES = sorted(ROOT.rglob("*.py"))
 LINES_MAX = 300
+# More fields that two commands ask alike are a form of their own.
+ALIKE_MAX = 5
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -62,6 +65,21 @@ def test_what_is_gathered_is_all_there_is(service: str) -> None:
     assert set(views_of(service)) == set(declared(service, Query))
     assert set(who_of(service)) == {*declared(service, Command), *declared(service, Query)}
     assert all(name.startswith(f"{service}.") for name in upcasts_of(service))
+
+
+def written_fields(path: Path) -> Iterator[tuple[str, set[str]]]:
+    """The fields that each command of a module writes itself, with their types and defaults."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Command" for base in node.bases):
+            yield node.name, {ast.unparse(each) for each in node.body if isinstance(each, ast.AnnAssign)}
+
+
+@pytest.mark.parametrize("service", MODULES)
+def test_a_form_is_written_once(service: str) -> None:
+    written = [each for path in sorted((ROOT / service).glob("*.py")) for each in written_fields(path)]
+    assert len(written) == len(declared(service, Command))
+    for (one, fields), (other, others) in combinations(written, 2):
+        assert len(fields & others) <= ALIKE_MAX, f"{one} and {other}: {sorted(fields & others)}"
 
 
 def test_a_code_has_one_meaning() -> None:
