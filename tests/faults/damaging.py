@@ -175,6 +175,13 @@ def flip(path: Path) -> None:
     path.write_bytes(body)
 
 
+def flip_end(path: Path) -> None:
+    """Flip a byte within the body of the last message of a file."""
+    body = bytearray(path.read_bytes())
+    body[-SMALL // 2] ^= 0xFF
+    path.write_bytes(body)
+
+
 def delete(path: Path) -> None:
     """Lose a file or a folder."""
     shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -23,7 +23,7 @@ from kernel.runtime.tasks import ended
 from kernel.service.running import running
 from kernel.talking.wire import RefusedElsewhere
 from ops.servers import MongoServer
-from tests.faults.damaging import LARGE, SMALL, Place, cut, delete, flip, page, place
+from tests.faults.damaging import LARGE, SMALL, Place, cut, delete, flip, flip_end, page, place
 from tests.faults.diary import DIARIES, CountPages, Pages
 from tests.kernel.toy import INSTALLER
 
@@ -135,6 +135,15 @@ async def test_a_deleted_folder_of_streams_is_noticed_though_a_new_stream_is_who
     delete(here.nats.data_dir / "jetstream")
     await here.nats.start()
     await lost_until_accepted(here, "it was made anew, and what it held before is gone: 40 events")
+
+
+async def test_a_newest_event_that_cannot_be_read_is_noticed_though_the_figures_count_it(here: Place) -> None:
+    async with here.at_work() as service:
+        await here.write(service, 40)
+    await here.nats.stop()
+    flip_end(last(here))
+    await here.nats.start()
+    await lost_until_accepted(here, "1 event (40) missing")
 
 
 async def test_a_vault_that_was_lost_is_noticed(here: Place) -> None:
