@@ -50,7 +50,7 @@ from kernel.connecting.stream import open_log
 from kernel.reading.projection import Projector
 from kernel.reading.source import Source
 from services.accounts.__main__ import SERVICE
-from services.accounts.directory import DIRECTORY
+from services.accounts.households.households import DIRECTORY
 from tests.house import House, distributor, house, installer, super_manager
 
 INSTALLERS = 4

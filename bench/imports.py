@@ -25,7 +25,7 @@ from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
 from kernel.log.jetstream import JetStreamLog
 from kernel.log.promise import NewMessage
-from tests.gateway.lists import XLSX, long_xlsx
+from tests.gateway.library.lists import XLSX, long_xlsx
 from tests.house import House, Person, distributor, house, installer, super_manager
 
 AIM_S = 6.0

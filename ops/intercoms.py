@@ -40,8 +40,8 @@ from ops.demo_doors import DOORS, SHANGHAI
 from ops.failures import MissingDependency, ServerFailed
 from ops.nats_accounts import write_secret
 from ops.virtual_intercom import VirtualIntercom, live
-from services.devices import models
-from services.devices.models import Model
+from services.devices.models import models
+from services.devices.models.models import Model
 
 V = TypeVar("V", bound=View)
 

@@ -31,7 +31,7 @@ from ops.processes import free_port, spawn_piped
 from ops.servers import LOOPBACK, MongoServer, NatsCluster, NatsServer
 from ops.supervisor import Program, Supervisor
 from ops.up import service_names
-from services.gateway.positions import Positions
+from services.gateway.asking.positions import Positions
 
 PASSWORD = "correct-horse-battery-42"
 

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     database_prefix: str = ""
     """Before the name of every MongoDB database, so that several worlds share one server."""
     models_file: Path | None = None
-    """A file with further models of devices, as `services/devices/models.toml` has them."""
+    """A file with further models of devices, as `services/devices/models/models.toml` has them."""
     mac_prefixes: Annotated[str, Field(pattern=r"^([0-9A-F]{6}(,[0-9A-F]{6})*)?$")] = "0C1105"
     """What the MACs of this region's makers begin with, separated by commas; of others the library warns."""
     unbound_macs_per_installer: Annotated[int, Field(ge=1)] = DEFAULT_UNBOUND_MACS

@@ -33,11 +33,11 @@ from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Reading
-from services.accounts.distributor import DistributorEvent
-from services.accounts.household import HouseholdEvent
-from services.accounts.installer import InstallerEvent
+from services.accounts.access.sessions import ACCOUNTS
+from services.accounts.households.household import HouseholdEvent
+from services.accounts.partners.distributor import DistributorEvent
+from services.accounts.partners.installer import InstallerEvent
 from services.accounts.refusing import refused
-from services.accounts.sessions import ACCOUNTS
 
 _PEOPLE_MAX = 1_000
 _ERASING = (UserReset.__name__, UserDeleted.__name__)

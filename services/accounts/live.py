@@ -8,10 +8,10 @@ from contracts.accounts.access import SessionKept
 from contracts.accounts.partners import DistributorCreated, InstallerCreated
 from contracts.message import Recorded, Role
 from kernel.service.declaration import Notice
-from services.accounts.access import AccessEvent
-from services.accounts.distributor import DistributorEvent
-from services.accounts.household import HouseholdEvent
-from services.accounts.installer import InstallerEvent
+from services.accounts.access.access import AccessEvent
+from services.accounts.households.household import HouseholdEvent
+from services.accounts.partners.distributor import DistributorEvent
+from services.accounts.partners.installer import InstallerEvent
 
 SUPER_MANAGERS = "super"
 

@@ -29,62 +29,52 @@ from contracts.modules import declared, upcasts_of
 from kernel.process.settings import DEFAULT_UNBOUND_MACS, read_settings
 from kernel.service.declaration import Service
 from kernel.service.running import run
-from services.devices import (
-    access,
-    access_log,
-    audit,
-    cameras,
-    commands,
-    credentials,
-    fleet,
-    imports,
-    library,
-    models,
-    owners,
-    preparing,
-    provisionings,
-    remote_controls,
-    spending,
-    tunnel,
-)
-from services.devices.camera import CAMERA
-from services.devices.destroy_key_when_import_is_abandoned import DESTROY_IMPORT_KEY
-from services.devices.destroy_key_when_thing_is_gone import DESTROY_KEY
-from services.devices.destroy_keys_when_home_is_emptied import DESTROY_KEYS
-from services.devices.device import DEVICE
-from services.devices.device_command import DEVICE_COMMAND
-from services.devices.door_event import DOOR_EVENT
-from services.devices.empty_home_when_user_is_reset import EMPTY_HOME
-from services.devices.end_remote_control_when_right_is_gone import CLOSE_OF_DEVICE, CLOSE_OF_SESSION
-from services.devices.end_remote_control_when_time_is_up import AWAIT_END, TIME_IS_UP, end
-from services.devices.erase_door_event_when_its_home_was_emptied import ERASE_DOOR_EVENT
-from services.devices.expire_device_command_when_time_is_up import AWAIT_COMMAND_EXPIRY, COMMAND_EXPIRY
-from services.devices.expire_device_command_when_time_is_up import expire as expire_command
-from services.devices.forget_batch_when_its_devices_are_gone import FORGET_BATCH
-from services.devices.forget_home_when_user_is_deleted import FORGET_HOME
-from services.devices.home import HOME
-from services.devices.issue_configuration_when_it_changes import ISSUE_CONFIGURATION
-from services.devices.issue_weather_to_monitors import ISSUE_WEATHER, WEATHER_TIMER, Forecasts, half_an_hour_is_over
-from services.devices.link import linked
+from services.devices import audit
+from services.devices.autop import provisionings
+from services.devices.autop.forget_batch_when_its_devices_are_gone import FORGET_BATCH
+from services.devices.autop.profile import PROFILE
+from services.devices.autop.provision_when_autop_is_submitted import PROVISION
+from services.devices.autop.provisioning import PROVISIONING
+from services.devices.budgets import budgets
+from services.devices.budgets.reserve import brings_about, may_use_reserve, outlasts_budget
+from services.devices.cameras import cameras
+from services.devices.cameras.camera import CAMERA
+from services.devices.commands import device_commands
+from services.devices.commands.device_command import DEVICE_COMMAND
+from services.devices.commands.reactions import AWAIT_COMMAND_EXPIRY, COMMAND_EXPIRY
+from services.devices.commands.reactions import expire as expire_command
+from services.devices.configuration.reactions import ISSUE_CONFIGURATION
+from services.devices.doors import credentials, door_events
+from services.devices.doors import preparing as granting
+from services.devices.doors.door_event import DOOR_EVENT
+from services.devices.doors.reactions import ERASE_DOOR_EVENT
+from services.devices.homes.home import HOME
+from services.devices.homes.reactions import DESTROY_KEYS, EMPTY_HOME, FORGET_HOME
+from services.devices.intercoms import devices
+from services.devices.intercoms import preparing as binding
+from services.devices.intercoms.device import DEVICE
+from services.devices.intercoms.reactions import DESTROY_KEY, NOTE_INDOOR_MONITOR
+from services.devices.library import mac_imports, macs
+from services.devices.library.mac import MAC
+from services.devices.library.mac_import import MAC_IMPORT
+from services.devices.library.mac_places import find_mac
+from services.devices.library.mac_quota import MacQuota
+from services.devices.library.reactions import DESTROY_IMPORT_KEY, REGISTER_ROWS
+from services.devices.link.link import linked
+from services.devices.link.presence import PRESENCE
+from services.devices.link.roster import ROSTER
 from services.devices.live import live
-from services.devices.mac import MAC
-from services.devices.mac_import import MAC_IMPORT
-from services.devices.mac_places import find_mac
-from services.devices.mac_quota import MacQuota
-from services.devices.note_indoor_monitor_when_bound import NOTE_INDOOR_MONITOR
-from services.devices.presence import PRESENCE
-from services.devices.profile import PROFILE
-from services.devices.provision_when_autop_is_submitted import PROVISION
-from services.devices.provisioning import PROVISIONING
+from services.devices.models import models
+from services.devices.numbers.sip import SIP
+from services.devices.owners import owners
 from services.devices.refusing import authorize
-from services.devices.register_rows_when_import_is_started import REGISTER_ROWS
-from services.devices.remote_session import REMOTE_SESSION
-from services.devices.reserve import brings_about, may_use_reserve, outlasts_budget
-from services.devices.roster import ROSTER
-from services.devices.sip import SIP
+from services.devices.remote_control import remote_sessions, tunnel
+from services.devices.remote_control.reactions import AWAIT_END, CLOSE_OF_DEVICE, CLOSE_OF_SESSION, TIME_IS_UP, end
+from services.devices.remote_control.remote_session import REMOTE_SESSION
 from services.devices.tallies import TALLIES
-from services.devices.weather import WEATHER
-from services.devices.weather_port import StandIn, port_of
+from services.devices.weather.reactions import ISSUE_WEATHER, WEATHER_TIMER, Forecasts, half_an_hour_is_over
+from services.devices.weather.weather import WEATHER
+from services.devices.weather.weather_port import StandIn, port_of
 
 SERVICE = Service(
     name="devices",
@@ -104,62 +94,62 @@ SERVICE = Service(
         WEATHER,
     ),
     read_models=(
-        library.LIBRARY,
-        library.LIBRARY_TALLIES,
-        imports.IMPORTS,
-        imports.REFUSED_LINES,
+        macs.LIBRARY,
+        macs.LIBRARY_TALLIES,
+        mac_imports.IMPORTS,
+        mac_imports.REFUSED_LINES,
         owners.OWNERS,
         owners.STAFF,
-        fleet.FLEET,
-        commands.COMMANDS,
+        devices.FLEET,
+        device_commands.COMMANDS,
         ROSTER,
         cameras.CAMERAS,
-        access.ACCESS,
-        access_log.ACCESS_LOG,
+        credentials.ACCESS,
+        door_events.ACCESS_LOG,
         TALLIES,
         provisionings.PROVISIONINGS,
         provisionings.PROFILES,
-        remote_controls.REMOTE_CONTROLS,
+        remote_sessions.REMOTE_CONTROLS,
         audit.AUDIT,
-        spending.BUDGET_LIMITS,
+        budgets.BUDGET_LIMITS,
     ),
     queries={
-        ListMacs: library.list_macs,
+        ListMacs: macs.list_macs,
         FindMac: find_mac,
-        GetMacImport: imports.get_import,
-        ListMacImports: imports.list_imports,
-        ListRefusedRows: imports.list_refused,
-        ListDevices: fleet.list_devices,
-        GetDevice: fleet.get_device,
-        ListDeviceCommands: commands.list_device_commands,
-        GetDeviceCommand: commands.get_device_command,
+        GetMacImport: mac_imports.get_import,
+        ListMacImports: mac_imports.list_imports,
+        ListRefusedRows: mac_imports.list_refused,
+        ListDevices: devices.list_devices,
+        GetDevice: devices.get_device,
+        ListDeviceCommands: device_commands.list_device_commands,
+        GetDeviceCommand: device_commands.get_device_command,
         ListModels: models.list_models,
         ListCameras: cameras.list_cameras,
         GetCamera: cameras.get_camera,
-        ListCredentials: access.list_credentials,
-        ListDoorEvents: access_log.list_door_events,
+        ListCredentials: credentials.list_credentials,
+        ListDoorEvents: door_events.list_door_events,
         ListDeviceAudit: audit.list_device_audit,
-        ListDeviceBudgets: spending.list_device_budgets,
+        ListDeviceBudgets: budgets.list_device_budgets,
         PreviewAutop: provisionings.preview,
         ListProvisionings: provisionings.list_provisionings,
         GetProvisioning: provisionings.get_provisioning,
         GetRegularProfile: provisionings.get_profile,
-        GetRemoteControl: remote_controls.get_remote_control,
+        GetRemoteControl: remote_sessions.get_remote_control,
         AskDevicePage: tunnel.ask_device_page,
     },
     authorize=authorize,
     prepare={
-        StageMacRows: library.judge_known,
+        StageMacRows: macs.judge_known,
         RetryProvisioning: provisionings.prepare_retry,
         MergeRegularProfile: provisionings.prepare_merge,
-        **preparing.PREPARE,
-        GrantCredential: credentials.make,
+        **binding.PREPARE,
+        GrantCredential: granting.make,
         **MacQuota(DEFAULT_UNBOUND_MACS).prepare,
         IssueWeather: Forecasts(StandIn()).prepare,
     },
     answers={
-        **preparing.ANSWERS,
-        GrantCredential: credentials.tell_made,
+        **binding.ANSWERS,
+        GrantCredential: granting.tell_made,
     },
     live=live,
     reactions=(

@@ -55,7 +55,7 @@ from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Reading
-from services.devices.owners import installers_of, names_of_staff
+from services.devices.owners.owners import installers_of, names_of_staff
 from services.devices.refusing import refused
 
 _STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MANAGER)

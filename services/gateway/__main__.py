@@ -12,7 +12,7 @@ from kernel.process.settings import Settings, read_settings
 from kernel.process.telemetry import VERSION, set_up_logging, set_up_tracing
 from kernel.runtime.collecting import collect_seldom
 from services.gateway.app import running
-from services.gateway.proxies import trusted_proxies
+from services.gateway.http.proxies import trusted_proxies
 
 _log = structlog.get_logger()
 

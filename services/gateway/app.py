@@ -25,38 +25,39 @@ from kernel.process.telemetry import VERSION
 from kernel.talking.broker import client_of, listen, make_broker
 from kernel.talking.caller import Caller
 from kernel.talking.modules import Modules
-from services.gateway import pages, problems
-from services.gateway.access import ImpersonationController, SessionController, SessionListController
-from services.gateway.asking import provide_asking, provide_sending, tell_merged
-from services.gateway.autop import ProvisioningController, RegularProfileController
-from services.gateway.browsers import Browsers
-from services.gateway.budgets import BudgetController
-from services.gateway.cameras import CameraController, HouseholdCameraController
-from services.gateway.device_commands import DeviceCommandController, ToldDeviceController
-from services.gateway.devices import DeviceController, HouseholdDeviceController
-from services.gateway.doors import CredentialController, DoorEventController
-from services.gateway.edge import Edge
-from services.gateway.limits import SUBJECT as FAILURES_SUBJECT
-from services.gateway.limits import LoginLimits
+from services.gateway.asking.asking import provide_asking, provide_sending, tell_merged
+from services.gateway.asking.positions import Positions
+from services.gateway.devices.autop import ProvisioningController, RegularProfileController
+from services.gateway.devices.cameras import CameraController, HouseholdCameraController
+from services.gateway.devices.device_commands import DeviceCommandController, ToldDeviceController
+from services.gateway.devices.devices import DeviceController, HouseholdDeviceController
+from services.gateway.devices.doors import CredentialController, DoorEventController
+from services.gateway.guards.browsers import Browsers
+from services.gateway.guards.limits import SUBJECT as FAILURES_SUBJECT
+from services.gateway.guards.limits import LoginLimits
+from services.gateway.guards.sessions import Sessions, same_site
+from services.gateway.guards.taken_logins import TakenLogins
+from services.gateway.http import problems
+from services.gateway.http.edge import Edge
+from services.gateway.http.problems import Problem
+from services.gateway.http.proxies import trusted_proxies
+from services.gateway.http.receiving import BODY_LIMIT_BYTES
+from services.gateway.http.requests import StrictRequest
+from services.gateway.library.mac_upload import MacUploadController
+from services.gateway.library.macs import MacController
 from services.gateway.live import SUBJECT as LIVE_SUBJECT
 from services.gateway.live import Live, LiveController
-from services.gateway.mac_upload import MacUploadController
-from services.gateway.macs import MacController
-from services.gateway.openapi import document
-from services.gateway.own_account import AccountAccessController, AuditController, CustomerServiceController
-from services.gateway.partners import DistributorController, InstallerController, PropertyManagerController
-from services.gateway.positions import Positions
-from services.gateway.problems import Problem
-from services.gateway.proxies import trusted_proxies
-from services.gateway.receiving import BODY_LIMIT_BYTES
+from services.gateway.pages import pages
+from services.gateway.pages.openapi import document
+from services.gateway.pages.security_txt import security_txt
+from services.gateway.people.budgets import BudgetController
+from services.gateway.people.own_account import AccountAccessController, AuditController, CustomerServiceController
+from services.gateway.people.own_sessions import ImpersonationController, SessionController, SessionListController
+from services.gateway.people.partners import DistributorController, InstallerController, PropertyManagerController
+from services.gateway.people.users import MemberController, UserController
 from services.gateway.reference import ReferenceController, RegionController
-from services.gateway.remote_control import RemoteControlController
-from services.gateway.remote_origin import Addresses, RemoteOrigin
-from services.gateway.requests import StrictRequest
-from services.gateway.security_txt import security_txt
-from services.gateway.sessions import Sessions, same_site
-from services.gateway.taken_logins import TakenLogins
-from services.gateway.users import MemberController, UserController
+from services.gateway.remote_control.remote_control import RemoteControlController
+from services.gateway.remote_control.remote_origin import Addresses, RemoteOrigin
 
 CONNECT_TIMEOUT_S = 30.0
 SERVICES = ("accounts", "devices")

@@ -21,10 +21,10 @@ from contracts.accounts.access import SessionView
 from contracts.live import Changed, installers_of
 from contracts.message import Role
 from kernel.log.promise import Unavailable
-from services.gateway.positions import Positions, merged
-from services.gateway.problems import Problem
-from services.gateway.sessions import Holder, Sessions, holder_of, settled, signed_in
-from services.gateway.stream_ids import StreamIds
+from services.gateway.asking.positions import Positions, merged
+from services.gateway.asking.stream_ids import StreamIds
+from services.gateway.guards.sessions import Holder, Sessions, holder_of, settled, signed_in
+from services.gateway.http.problems import Problem
 
 SUBJECT = "live.>"
 SESSION = "session"

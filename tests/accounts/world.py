@@ -14,7 +14,8 @@ from contracts.accounts.terms import UserActivated
 from contracts.accounts.words import MailLanguage
 from contracts.message import Actor, Command, Event, Role
 from kernel.deciding.decider import Elsewhere, Ref
-from services.accounts import login, sip
+from services.accounts.access import login
+from services.accounts.numbers import sip
 
 C = TypeVar("C", bound=Command)
 

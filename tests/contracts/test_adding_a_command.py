@@ -22,9 +22,11 @@ def blocks() -> list[tuple[str, str]]:
 
 
 def test_the_page_shows_code_of_each_of_the_four_files() -> None:
-    assert {"contracts/accounts/partners.py", "services/accounts/installer.py", "services/accounts/partners.py"} <= {
-        name for name, _ in blocks()
-    }
+    assert {
+        "contracts/accounts/partners.py",
+        "services/accounts/partners/installer.py",
+        "services/accounts/partners/partners.py",
+    } <= {name for name, _ in blocks()}
 
 
 @pytest.mark.parametrize(("name", "code"), blocks())

@@ -18,7 +18,7 @@ from contracts.modules import declared
 from contracts.refusals import REFUSALS
 from kernel.talking import wire
 from ops.events import SERVICES
-from services.gateway.problems import STATUS
+from services.gateway.http.problems import STATUS
 
 ROOT = Path(__file__).parents[2]
 LOCALES = ROOT / "web" / "src" / "locales"

@@ -15,7 +15,7 @@ from kernel.process.health import Health, Surface
 from kernel.process.settings import Settings, read_settings
 from ops.mongo_users import MongoUsers
 from ops.nats_rights import PARTS
-from services.gateway.proxies import trusted_proxies
+from services.gateway.http.proxies import trusted_proxies
 from tests.deploy.manifests import (
     BASE,
     LOCAL,

@@ -32,11 +32,11 @@ from kernel.service.running import Running
 from kernel.talking.wire import decode
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
-from services.devices.uplink import Unreadable, read
-from services.devices.wire import MESSAGE_BYTES_MAX, DeviceAck, DeviceState, DoorReport
+from services.devices.wire.uplink import Unreadable, read
+from services.devices.wire.wire import MESSAGE_BYTES_MAX, DeviceAck, DeviceState, DoorReport
 from tests.devices.conftest import VIEWS, Region, a_mac, root
 from tests.devices.mosquitto import Firmware
-from tests.devices.test_protocol import a_device
+from tests.devices.wire.test_protocol import a_device
 from tests.devices.world import FRONT_DOOR
 from tests.extremes import variants
 

@@ -28,7 +28,7 @@ from kernel.process.settings import Settings
 from kernel.reading.checkpoint import checkpoint_of
 from kernel.reading.readmodel import fingerprint
 from services.accounts.__main__ import SERVICE
-from services.accounts.destroy_key_when_household_is_emptied import DESTROY_KEY
+from services.accounts.households.reactions import DESTROY_KEY
 from tests.faults.history import History, Outcome, canaries_in
 from tests.house import House, position_of
 

@@ -17,7 +17,7 @@ from contracts.notations import label_code
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
 from kernel.log.promise import StoredMessage
-from services.devices.labels import hash_of_code
+from services.devices.library.labels import hash_of_code
 from tests.faults.crashing import SOON_S, crash_at, pid_of
 from tests.house import House, Person, distributor, house, installer, secrets_of, super_manager
 

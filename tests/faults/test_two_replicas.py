@@ -20,9 +20,9 @@ from kernel.service.running import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
-from services.devices.link import LEASE
+from services.devices.link.link import LEASE
 from tests.devices.conftest import Region, settings_for
-from tests.devices.test_link import Stand, standing
+from tests.devices.link.test_link import Stand, standing
 
 INTERCOMS = 8
 # A dead holder's lease is over after three seconds; an unlock that fell into them is void five seconds after it came.

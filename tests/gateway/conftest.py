@@ -34,7 +34,7 @@ from kernel.talking.broker import client_of, make_broker
 from kernel.talking.endpoints import Endpoints
 from kernel.talking.wire import Asked
 from services.gateway.app import Running, running
-from services.gateway.positions import Positions
+from services.gateway.asking.positions import Positions
 
 PASSWORD = "correct-horse-battery-42"
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.gateway.positions import Positions
+from services.gateway.asking.positions import Positions
 from tests.gateway.conftest import browser
 from tests.gateway.test_live import following
 from tests.gateway.world import PASSWORD, World, world

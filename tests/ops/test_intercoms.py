@@ -31,8 +31,9 @@ from ops.intercoms import Crew, Fitter, Intercom, Keys
 from ops.processes import spawn_piped
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
-from services.devices import models, wire
 from services.devices.__main__ import SERVICE as DEVICES
+from services.devices.models import models
+from services.devices.wire import wire
 from tests.devices.conftest import Region, settings_for
 
 

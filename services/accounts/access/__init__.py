@@ -1,0 +1,1 @@
+"""Who gets in: logins, passwords and open sessions."""

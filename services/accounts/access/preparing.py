@@ -1,0 +1,180 @@
+"""What the service does about passwords before it decides: find the account, verify, make, hash.
+
+The rule it protects: whoever fails to log in learns nothing, neither from the words of the refusal nor from its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from contracts.accounts.access import (
+    AccessOpened,
+    ChangePassword,
+    CloseSession,
+    OpenSession,
+    PasswordIssued,
+    ResetPassword,
+)
+from contracts.accounts.households import AddUser
+from contracts.accounts.leaving import DeleteUser, ResetUser
+from contracts.accounts.members import AddMember
+from contracts.accounts.partners import CreateDistributor, CreateInstaller, CreatePropertyManager, CreateSuperManager
+from contracts.acting import hands_over
+from contracts.message import Actor, Command, Event
+from kernel.deciding.handling import Handled
+from kernel.service.declaration import Working
+from services.accounts.access import access
+from services.accounts.access.access import Access
+from services.accounts.access.login_owner import owner_of
+from services.accounts.access.passwords import hash_of, hash_of_initial, initial_credential, is_right, is_weak
+from services.accounts.households.household import Household
+from services.accounts.refusing import refused
+
+C = TypeVar("C", bound=Command)
+
+
+async def verify_login(command: OpenSession, working: Working) -> OpenSession:
+    """Name the account, and let it be the one who acts. Refuses (`login-failed`) an unknown one like a wrong word."""
+    account = await _account_behind(command.identifier, working)
+    kept = account.password_hash if account and account.is_open else None
+    if not await is_right(command.password, kept) or account is None:
+        raise refused("login-failed")
+    holder = Actor(
+        account_id=account.account_id,
+        role=account.role,
+        distributor_id=account.distributor_id,
+        installer_id=account.installer_id,
+        household_id=account.household_id,
+        address=command.actor.address,
+    )
+    return filled(
+        command,
+        actor=_recordable(holder),
+        account_id=account.account_id,
+        verified_hash=account.password_hash,
+        address=command.actor.address,
+    )
+
+
+async def verify_change(command: ChangePassword, working: Working) -> ChangePassword:
+    """Verify the present password and hash the new one."""
+    command = await hide_address(command, working)
+    account, _ = await working.load(access.of(command.actor.account_id))
+    kept = account.password_hash
+    if not await is_right(command.current_password, kept):
+        if await is_right(command.new_password, kept):
+            return filled(command, current_hash=kept, password_hash=kept)  # a repeat: the change has been made
+        raise refused("password-wrong", "current_password")
+    if is_weak(command.new_password):
+        raise refused("password-weak", "new_password")
+    if command.new_password == command.current_password:
+        raise refused("password-same", "new_password")
+    return filled(command, current_hash=kept, password_hash=await hash_of(command.new_password))
+
+
+async def hide_address(command: C, working: Working) -> C:
+    """Where residents are is personal, and who acted is written beside events in the clear."""
+    return filled(command, actor=_recordable(command.actor))
+
+
+async def make_initial(command: C, working: Working) -> C:
+    """Make the password of a new account, or the new one of an old account.
+
+    None that opens when the actor hands none over: the account then waits for whoever does.
+    """
+    if not hands_over(command.actor):
+        return filled(command, password_hash=access.UNUSABLE)
+    command_id = str(command.command_id)
+    credential = initial_credential(working.secrets, command_id)
+    return filled(command, password_hash=hash_of_initial(working.secrets, credential, command_id))
+
+
+async def choose_initial(command: CreateSuperManager, working: Working) -> CreateSuperManager:
+    """Take the operator's choice of a first password, or make one."""
+    if command.initial_password is None:
+        return await make_initial(command, working)
+    return filled(command, password_hash=await hash_of(command.initial_password))
+
+
+def tell_initial(command: Command, handled: Handled, working: Working) -> dict[str, Any]:
+    """The initial credential, while it is what this command made: told with the answer and kept nowhere."""
+    command_id = str(command.command_id)
+    credential = initial_credential(working.secrets, command_id)
+    made = hash_of_initial(working.secrets, credential, command_id)
+    is_made = any(
+        each.event.password_hash == made
+        for each in handled.recorded
+        if isinstance(each.event, AccessOpened | PasswordIssued)
+    )
+    return {"credential": credential} if is_made else {}
+
+
+def tell_chosen(command: CreateSuperManager, handled: Handled, working: Working) -> dict[str, Any]:
+    return {} if command.initial_password is not None else tell_initial(command, handled, working)
+
+
+def tell_new_user(command: AddUser, handled: Handled, working: Working) -> dict[str, Any]:
+    """The UID with which the master logs in, and the family's number as well."""
+    household: Household = handled.state
+    told = tell_initial(command, handled, working)
+    return {**told, "uid": household.personal_sip, "family_sip": household.family_sip}
+
+
+def tell_new_member(command: AddMember, handled: Handled, working: Working) -> dict[str, Any]:
+    household: Household = handled.state
+    member = household.member(command.member_id)
+    return {**tell_initial(command, handled, working), **({"uid": member.sip} if member else {})}
+
+
+def tell_login(command: OpenSession, handled: Handled, working: Working) -> dict[str, Any]:
+    """What the door shows to whoever came in."""
+    account: Access = handled.state
+    return {"role": account.role, "must_change_password": account.must_change}
+
+
+def filled(command: C, **fields: Event | Actor | str | None) -> C:
+    """The command with the fields that only this service may fill."""
+    return command.model_copy(update=fields)
+
+
+def _recordable(actor: Actor) -> Actor:
+    return actor if actor.household_id is None else actor.model_copy(update={"address": None})
+
+
+async def _account_behind(identifier: str, working: Working) -> Access | None:
+    account_id = (await owner_of(identifier, working)).account_id
+    if account_id is None:
+        return None
+    account, _ = await working.load(access.of(account_id))
+    return account if isinstance(account, Access) else None
+
+
+PREPARE: dict[type[Command], Callable[[Any, Working], Awaitable[Command]]] = {
+    OpenSession: verify_login,
+    CloseSession: hide_address,
+    ChangePassword: verify_change,
+    CreateSuperManager: choose_initial,
+    **dict.fromkeys(
+        (AddUser, AddMember, CreateDistributor, CreateInstaller, CreatePropertyManager, ResetPassword), make_initial
+    ),
+}
+
+
+def tell_erased_by(command: ResetUser | DeleteUser, _: Handled, working: Working) -> dict[str, Any]:
+    """By when nothing of what was erased is left in any copy that a store makes."""
+    return {"erased_by": (command.at + working.erased_within).isoformat()}
+
+
+ANSWERS: dict[type[Command], Callable[[Any, Handled, Working], dict[str, Any]]] = {
+    OpenSession: tell_login,
+    CreateSuperManager: tell_chosen,
+    AddUser: tell_new_user,
+    AddMember: tell_new_member,
+    CreateDistributor: tell_initial,
+    CreateInstaller: tell_initial,
+    CreatePropertyManager: tell_initial,
+    ResetPassword: tell_initial,
+    ResetUser: tell_erased_by,
+    DeleteUser: tell_erased_by,
+}

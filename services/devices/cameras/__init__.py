@@ -1,0 +1,1 @@
+"""Third-party cameras of households with the premium plan."""

@@ -1,0 +1,1 @@
+"""What a device is to be set to, and when it is told so."""

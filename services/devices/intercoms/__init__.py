@@ -1,0 +1,1 @@
+"""Intercoms of households, from being bound to a MAC to being deleted."""

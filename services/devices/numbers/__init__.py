@@ -1,0 +1,1 @@
+"""Numbers by which devices are called."""

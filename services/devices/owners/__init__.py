@@ -1,0 +1,1 @@
+"""Whose things are: households and staff, as accounts tells of them."""

@@ -1,0 +1,1 @@
+"""The weather at homes, on the monitors that can show it."""

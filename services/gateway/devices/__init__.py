@@ -1,0 +1,1 @@
+"""Routes about what stands in homes: intercoms, cameras, doors, AutoP."""

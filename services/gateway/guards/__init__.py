@@ -1,0 +1,1 @@
+"""Who holds a request, and how often somebody may try."""

@@ -1,0 +1,1 @@
+"""Routes of the MAC library, and lists of MACs as files."""

@@ -1,0 +1,1 @@
+"""Remote control of devices, and the addresses at which their own pages stand."""
