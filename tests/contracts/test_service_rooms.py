@@ -1,0 +1,73 @@
+"""The rooms of a service: what stands directly in it, and how much a feature folder may hold."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = sorted(main.parent for main in (ROOT / "services").glob("*/__main__.py"))
+FEATURES = sorted(each.parent for service in SERVICES for each in service.glob("*/__init__.py"))
+MODULES = sorted(each for service in SERVICES for each in service.rglob("*.py"))
+COMPILED = "__pycache__"
+
+# What runs a service, and what is told of all of its features at once.
+DIRECTLY = {"__init__.py", "__main__.py", "README.md", "audit.py", "live.py", "refusing.py", "tallies.py"}
+MORE_DIRECTLY = {"gateway": {"app.py", "reference.py"}}
+MOST_FILES = 10
+
+
+def folders_of(folder: Path) -> set[Path]:
+    """Those with something in them: what Python compiled stays behind where a folder was."""
+    return {each for each in folder.iterdir() if each.is_dir() and {it.name for it in each.iterdir()} - {COMPILED}}
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def dotted(module: Path) -> str:
+    return named(module).removesuffix(".py").replace("/", ".")
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=named)
+def test_only_what_is_of_all_features_stands_directly_in_a_service(service: Path) -> None:
+    files = {each.name for each in service.iterdir() if each.is_file()}
+    assert files - DIRECTLY - MORE_DIRECTLY.get(service.name, set()) == set()
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=named)
+def test_every_folder_of_a_service_is_a_feature(service: Path) -> None:
+    assert folders_of(service) - {service / COMPILED} == {each for each in FEATURES if each.parent == service}
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=named)
+def test_a_feature_holds_few_files(feature: Path) -> None:
+    files = [each.name for each in feature.iterdir() if each.is_file()]
+    assert len(files) <= MOST_FILES, sorted(files)
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=named)
+def test_a_feature_says_in_one_sentence_what_it_is_and_passes_nothing_on(feature: Path) -> None:
+    tree = ast.parse((feature / "__init__.py").read_text())
+    sentence = ast.get_docstring(tree) or ""
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert len(tree.body) == 1
+
+
+def test_every_aggregate_is_held_to_be_pure() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    pure = {
+        module for each in settings if each["name"].startswith("aggregates: pure") for module in each["source_modules"]
+    }
+    aggregates = {dotted(module) for module in MODULES if "= Aggregate(" in module.read_text()}
+    assert aggregates - pure == set()
+
+
+def test_tests_stand_in_the_rooms_of_what_they_test() -> None:
+    for service in SERVICES:
+        tests = ROOT / "tests" / service.name
+        rooms = {each.name for each in folders_of(tests)} - {COMPILED}
+        assert rooms <= {each.name for each in FEATURES if each.parent == service}
