@@ -28,7 +28,8 @@ from kernel.keeping.mongo import BSON, Database, mongo_client
 from kernel.reading.listing import NEWEST_FIRST
 from kernel.service.declaration import Reading
 from ops.servers import MongoServer
-from services.accounts.households.households import DIRECTORY, fold, list_users
+from services.accounts.households.households import DIRECTORY, fold
+from services.accounts.households.queries import list_users
 from services.accounts.tallies import TALLIES
 
 INSTALLERS = 4

@@ -18,7 +18,8 @@ from services.accounts.budgets import budgets
 from services.accounts.budgets.budget import BUDGET
 from services.accounts.budgets.reserve import may_use_reserve
 from services.accounts.households import households
-from services.accounts.households.household import HOUSEHOLD
+from services.accounts.households.decisions import HOUSEHOLD
+from services.accounts.households.queries import get_user, list_users
 from services.accounts.households.reactions import AWAIT_EXPIRY, DESTROY_KEY, EXPIRY, expire
 from services.accounts.live import live
 from services.accounts.numbers.sip import SIP
@@ -42,8 +43,8 @@ SERVICE = Service(
         budgets.BUDGET_LIMITS,
     ),
     queries={
-        ListUsers: households.list_users,
-        GetUser: households.get_user,
+        ListUsers: list_users,
+        GetUser: get_user,
         ListInstallers: partners.list_installers,
         GetInstaller: partners.get_installer,
         ListDistributors: partners.list_distributors,

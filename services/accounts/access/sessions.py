@@ -35,7 +35,7 @@ from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Reading
 from services.accounts.access.access import UNUSABLE, AccessEvent
-from services.accounts.households.households import zone_of_installer
+from services.accounts.households.queries import zone_of_installer
 from services.accounts.partners.partners import offline_solution_of
 from services.accounts.refusing import refused
 

@@ -15,7 +15,7 @@ from services.accounts.access import login
 from services.accounts.access.access import ACCESS
 from services.accounts.access.login import by_email, by_email_formerly
 from services.accounts.access.passwords import _ARGON2, hash_of, is_right
-from services.accounts.households.household import HOUSEHOLD
+from services.accounts.households.decisions import HOUSEHOLD
 from services.accounts.numbers import sip
 from tests.accounts.conftest import Region
 from tests.accounts.world import SITE, USER, added, changed, claimed, edit_user

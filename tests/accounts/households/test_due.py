@@ -21,7 +21,7 @@ from kernel.reacting.timers import STREAM
 from kernel.service.running import running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
-from services.accounts.households.household import months_later
+from services.accounts.households.terms import months_later
 from tests.accounts.conftest import Region, settings_for
 from tests.waiting import eventually
 

@@ -18,7 +18,7 @@ from contracts.message import ERASED, Actor, Recorded
 from kernel.log.promise import StoredMessage
 from kernel.reading.readmodel import fingerprint
 from services.accounts.__main__ import SERVICE
-from services.accounts.households.household import HOUSEHOLD
+from services.accounts.households.decisions import HOUSEHOLD
 from tests.accounts.conftest import Region, acting
 
 

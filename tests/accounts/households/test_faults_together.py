@@ -6,7 +6,7 @@ from contracts.accounts.access import LoginClaimed
 from kernel.deciding.spec import Spec
 from services.accounts.access.access import ACCESS
 from services.accounts.access.login import LOGIN
-from services.accounts.households.household import HOUSEHOLD
+from services.accounts.households.decisions import HOUSEHOLD
 from services.accounts.numbers.sip import SIP
 from tests.accounts.world import EMAIL, MOBILE, add_user, added, by_email, by_mobile, changed, edit_user, number
 

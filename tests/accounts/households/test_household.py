@@ -45,7 +45,8 @@ from kernel.keeping.vault import MemoryKeys
 from kernel.log.memory import MemoryLog
 from services.accounts.access.access import ACCESS
 from services.accounts.access.login import LOGIN
-from services.accounts.households.household import HOUSEHOLD, months_later
+from services.accounts.households.decisions import HOUSEHOLD
+from services.accounts.households.terms import months_later
 from services.accounts.numbers import sip
 from tests.accounts.world import (
     EMAIL,

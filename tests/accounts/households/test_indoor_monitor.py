@@ -10,7 +10,8 @@ from contracts.accounts.households import EditUser, IndoorMonitorNoted, NoteIndo
 from contracts.accounts.leaving import UserDeleted, UserReset
 from contracts.message import Event
 from contracts.permissions import SYSTEM, objection
-from services.accounts.households.household import HOUSEHOLD, Household, evolve
+from services.accounts.households.decisions import HOUSEHOLD
+from services.accounts.households.household import Household, evolve
 from tests.accounts.world import FORM, INSTALLER, USER, added, ask, installer
 
 names = {"user_id": USER, "installer_id": INSTALLER}

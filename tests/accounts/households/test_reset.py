@@ -20,7 +20,8 @@ from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Aggregate, Elsewhere, Ref
 from services.accounts.access.access import ACCESS, UNUSABLE, Access
 from services.accounts.access.login import LOGIN
-from services.accounts.households.household import HOUSEHOLD, NO_CONTACTS, Household
+from services.accounts.households.decisions import HOUSEHOLD
+from services.accounts.households.household import NO_CONTACTS, Household
 from services.accounts.households.households import DIRECTORY
 from services.accounts.numbers import search
 from services.accounts.numbers.sip import SIP
