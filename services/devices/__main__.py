@@ -52,7 +52,8 @@ from services.devices.homes.home import HOME
 from services.devices.homes.reactions import DESTROY_KEYS, EMPTY_HOME, FORGET_HOME
 from services.devices.intercoms import devices
 from services.devices.intercoms import preparing as binding
-from services.devices.intercoms.device import DEVICE
+from services.devices.intercoms.decisions import DEVICE
+from services.devices.intercoms.queries import get_device, list_devices
 from services.devices.intercoms.reactions import DESTROY_KEY, NOTE_INDOOR_MONITOR
 from services.devices.library import mac_imports, macs
 from services.devices.library.mac import MAC
@@ -119,8 +120,8 @@ SERVICE = Service(
         GetMacImport: mac_imports.get_import,
         ListMacImports: mac_imports.list_imports,
         ListRefusedRows: mac_imports.list_refused,
-        ListDevices: devices.list_devices,
-        GetDevice: devices.get_device,
+        ListDevices: list_devices,
+        GetDevice: get_device,
         ListDeviceCommands: device_commands.list_device_commands,
         GetDeviceCommand: device_commands.get_device_command,
         ListModels: models.list_models,

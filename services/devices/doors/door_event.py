@@ -23,6 +23,7 @@ from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Re
 from services.devices.homes import home
 from services.devices.homes.home import Home
 from services.devices.intercoms.device import Device
+from services.devices.intercoms.device import of as device_of
 from services.devices.refusing import refused
 
 # How long a device may keep what it could not tell, and by how much its clock may be fast.
@@ -66,7 +67,7 @@ def record(command: RecordDoorEvent, door_event: DoorEvent, there: Neighbours) -
     if door_event.is_known:
         return []
     lived_in: Home = there[home.of(command.user_id)]
-    device: Device = there[_device(command.device_id)]
+    device: Device = there[device_of(command.device_id)]
     if command.device_id not in lived_in.devices:
         raise refused("device-unknown")
     if lived_in.emptied_at is not None and command.at <= lived_in.emptied_at:
@@ -121,12 +122,8 @@ def _who(told: str | None, home: Home, device: Device, *, is_of_now: bool) -> st
     return told if is_of_now and knows_residents and not _CREDENTIAL.fullmatch(told or "") else None
 
 
-def _device(device_id: str) -> Ref:
-    return Ref("device", device_id)
-
-
 def _around(command: RecordDoorEvent, door_event: DoorEvent) -> list[Ref]:
-    return [] if door_event.is_known else [home.of(command.user_id), _device(command.device_id)]
+    return [] if door_event.is_known else [home.of(command.user_id), device_of(command.device_id)]
 
 
 DOOR_EVENT: Aggregate[DoorEvent] = Aggregate(

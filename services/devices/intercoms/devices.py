@@ -6,14 +6,12 @@ no document here.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
 from contracts.devices.autop import RegularProfileChanged
 from contracts.devices.cameras import CameraLinked, CameraUnlinked
-from contracts.devices.commands import OPEN_STATES, DeviceCommandKind, DeviceCommandState
 from contracts.devices.configuration import (
     ConfigurationApplied,
     ConfigurationIssued,
@@ -25,33 +23,16 @@ from contracts.devices.intercoms import (
     ConnectionTypeChosen,
     DeviceBound,
     DeviceDescribed,
-    DeviceDetail,
     DeviceKeyIssued,
-    DevicePage,
-    DeviceRow,
     DeviceUnbound,
-    GetDevice,
-    ListDevices,
     RelaysConfigured,
 )
 from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
-from contracts.devices.relays import AccessMethod, RelayView
 from contracts.message import Recorded
-from contracts.notations import mac_digits
-from contracts.permissions import within
 from kernel.keeping.mongo import Database
-from kernel.keeping.opaque import Opaque
-from kernel.reading.listing import Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.declaration import Reading
 from kernel.spelling import search
-from services.devices.intercoms.device import NO_KEY, configuration_state, fitted
-from services.devices.models import models
-from services.devices.owners.owners import offline_solution_of, owners_found, owners_of
-from services.devices.refusing import refused
-from services.devices.tallies import TALLIES, devices_of
-
-_COMMANDS = "commands"
+from services.devices.intercoms.device import NO_KEY, fitted
 
 FleetEvent = (
     DeviceBound
@@ -245,69 +226,6 @@ FLEET = ReadModel(
 )
 
 
-async def list_devices(query: ListDevices, reading: Reading) -> DevicePage:
-    installer_id = query.actor.installer_id
-    if installer_id is None:
-        raise refused("forbidden")
-    collection = reading.database[FLEET.name]
-    own = {"installer_id": installer_id, **({"user_id": query.user_id} if query.user_id else {})}
-    if query.q.strip():
-        if not (ways := await _ways(query, installer_id, reading.database)):
-            return DevicePage(rows=(), total=0, page=query.page, per_page=query.per_page)
-        page = await found(collection, {**own, "$or": ways}, query)
-    else:
-        # What a home has is few, and counted.
-        tallied = None if query.user_id else Tallied(TALLIES, (devices_of(installer_id),))
-        page = await listed(collection, own, query, tallied=tallied)
-    owners = await owners_of(reading.database, (row["user_id"] for row in page.rows))
-    rows = tuple(DeviceRow(**_shown(row, owners)) for row in page.rows)
-    return DevicePage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
-
-
-async def get_device(query: GetDevice, reading: Reading) -> DeviceDetail:
-    row = await reading.database[FLEET.name].find_one({"_id": query.device_id}, {"tokens": 0})
-    known = row is not None and within(
-        query.actor,
-        distributor_id=row["distributor_id"],
-        installer_id=row["installer_id"],
-        household_id=row["user_id"],
-    )
-    if row is None or not known:
-        raise refused("device-unknown")
-    owners, offline_solution, open_commands, armed = await asyncio.gather(
-        owners_of(reading.database, [row["user_id"]]),
-        offline_solution_of(reading.database, row["distributor_id"]),
-        _open_commands(reading.database, row["_id"]),
-        _armed(reading.database, row),
-    )
-    return DeviceDetail(
-        **_shown(row, owners),
-        installer_id=row["installer_id"],
-        distributor_id=row["distributor_id"],
-        relays=_relay_views(row["relays"]),
-        security_relays=_relay_views(row["security_relays"]),
-        internet_access=row["internet_access"],
-        transfer_ip=row["transfer_ip"],
-        works_offline=row["works_offline"],
-        arming_function=row["arming_function"],
-        armed=armed,
-        connection_type=row["connection_type"],
-        offline_solution=offline_solution,
-        max_relays=models.max_relays(row["model"]),
-        methods_gate=models.gate_shown(row["model"], row["firmware"]),
-        method_choice_dropped=row["method_choice_dropped"],
-        shows_weather=models.shows_weather(row["model"], row["firmware"]),
-        issued_version=row["issued_version"],
-        applied_version=row["applied_version"],
-        configuration_reason=row["refused_because"],
-        open_commands=open_commands,
-        linked_camera_id=row["linked_camera_id"],
-        regular_lines=row["regular_lines"],
-        waits_for_key=row["waits_for_key"],
-        revision=Opaque(reading.secrets, "revision").sealed(f"{row['form_seq']:018d}", row["_id"]),
-    )
-
-
 async def names_of_devices(database: Database, device_ids: Iterable[str]) -> dict[str, str]:
     """What the devices of those ids are called; those that are gone are not among them."""
     wanted = list(dict.fromkeys(device_ids))
@@ -319,64 +237,3 @@ async def macs_of_devices(database: Database, device_ids: Iterable[str]) -> dict
     """The MACs of the devices of those ids; those that are gone are not among them."""
     devices = database[FLEET.name].find({"_id": {"$in": list(device_ids)}}, {"mac": 1})
     return {each["_id"]: each["mac"] async for each in devices}
-
-
-async def _ways(query: ListDevices, installer_id: str, database: Database) -> list[Mapping[str, Any]]:
-    """In which ways a device may be found by what was typed; none when it can be found in no way."""
-    asked = (query.key,) if query.key else ("mac", "owner", "name")
-    prefixes = []
-    if "mac" in asked and (digits := mac_digits(query.q)):
-        prefixes += search.typed_ends("a", digits.lower())
-    if "name" in asked:
-        prefixes.append(search.typed_name(query.q))
-    ways: list[Mapping[str, Any]] = [search.beginning_with(prefixes)] if prefixes else []
-    if "owner" in asked and (owners := await owners_found(database, installer_id, query.q)):
-        ways.append({"user_id": {"$in": owners}})
-    return ways
-
-
-async def _open_commands(database: Database, device_id: str) -> int:
-    return await database[_COMMANDS].count_documents({"device_id": device_id, "state": {"$in": list(OPEN_STATES)}})
-
-
-async def _armed(database: Database, row: Row) -> bool | None:
-    """What the device was last made to be, for one that can; nobody knows before it was."""
-    if not row["arming_function"]:
-        return None
-    switched = await database[_COMMANDS].find_one(
-        {
-            "device_id": row["_id"],
-            "kind": {"$in": [DeviceCommandKind.ARM, DeviceCommandKind.DISARM]},
-            "state": DeviceCommandState.DONE,
-        },
-        {"kind": 1},
-        sort=[("created_at", -1)],
-    )
-    return switched["kind"] == DeviceCommandKind.ARM if switched else None
-
-
-def _shown(row: Row, owners: Mapping[str, Row]) -> dict[str, Any]:
-    owner = owners.get(row["user_id"])
-    return {
-        "device_id": row["_id"],
-        "mac": row["mac"],
-        "user_id": row["user_id"],
-        "uid": owner["uid"] if owner else "",
-        "owner": owner["name"] if owner else "",
-        "name": row["name"],
-        "sip": row["sip"],
-        "kind": row["kind"],
-        "model": row["model"],
-        "firmware": row["firmware"],
-        "online": row["online"],
-        "last_connected_at": row["last_connected_at"],
-        "configuration": configuration_state(row["issued_version"], row["applied_version"], row["refused_version"]),
-        "created_at": row["created_at"],
-    }
-
-
-def _relay_views(relays: Iterable[RelayDocument]) -> tuple[RelayView, ...]:
-    return tuple(
-        RelayView(**{**relay, "methods": tuple(AccessMethod(method) for method in relay["methods"])})
-        for relay in relays
-    )

@@ -5,7 +5,7 @@ import pytest
 from contracts.devices.autop import ClearRegularProfile, MergeRegularProfile, RegularProfileChanged
 from kernel.deciding.spec import Spec
 from services.devices.autop.profile import NOTHING, PROFILE
-from services.devices.intercoms.device import DEVICE as DEVICES
+from services.devices.intercoms.decisions import DEVICE as DEVICES
 from tests.devices.world import DEVICE, HERE, ask, bound, changed, number, strangers, unbound
 
 BATCH, LATER = number(31), number(32)

@@ -36,7 +36,7 @@ from services.devices.autop import profile
 from services.devices.autop.autop import MASK
 from services.devices.autop.profile import PROFILE
 from services.devices.autop.provisioning import PROVISIONING
-from services.devices.intercoms.device import DEVICE as DEVICES
+from services.devices.intercoms.decisions import DEVICE as DEVICES
 from tests.devices.conftest import Region
 from tests.devices.remote_control.test_tunnel import connected
 from tests.devices.world import (

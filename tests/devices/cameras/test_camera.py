@@ -26,7 +26,7 @@ from kernel.deciding.spec import Given, Spec
 from services.devices.cameras.camera import CAMERA as CAMERAS
 from services.devices.cameras.camera import of as camera_of
 from services.devices.homes.home import HOME, THINGS_MAX
-from services.devices.intercoms.device import DEVICE as DEVICES
+from services.devices.intercoms.decisions import DEVICE as DEVICES
 from tests.devices.conftest import Region
 from tests.devices.world import (
     CAMERA,

@@ -32,7 +32,7 @@ from contracts.message import Actor, Event, Role
 from contracts.permissions import SYSTEM
 from kernel.deciding.spec import Given, Outcome, Spec
 from services.devices.commands.device_command import DEVICE_COMMAND
-from services.devices.intercoms.device import DEVICE as DEVICE_AGGREGATE
+from services.devices.intercoms.decisions import DEVICE as DEVICE_AGGREGATE
 from services.devices.link.presence import PRESENCE
 from tests.devices.world import (
     DEVICE,

@@ -13,7 +13,7 @@ from contracts.message import Event
 from services.devices.autop.profile import PROFILE
 from services.devices.configuration.configuration import Document, configured, version_of
 from services.devices.homes.home import HOME
-from services.devices.intercoms.device import DEVICE as DEVICE_AGGREGATE
+from services.devices.intercoms.decisions import DEVICE as DEVICE_AGGREGATE
 from tests.devices.world import (
     DEVICE,
     FRONT_DOOR,

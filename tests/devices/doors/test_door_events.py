@@ -31,7 +31,7 @@ from ops.contracts import ROOT as ROOT_OF_CONTRACTS
 from services.devices.doors.door_event import DOOR_EVENT
 from services.devices.homes import home
 from services.devices.homes.home import HOME
-from services.devices.intercoms.device import DEVICE as DEVICES
+from services.devices.intercoms.decisions import DEVICE as DEVICES
 from tests.contracts.test_published import PUBLISHED, codec_of, read, stored
 from tests.devices.conftest import Region
 from tests.devices.doors.test_credentials import gate, grant

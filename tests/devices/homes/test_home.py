@@ -33,7 +33,7 @@ from kernel.deciding.spec import Given, Spec
 from services.devices.cameras.camera import CAMERA as CAMERAS
 from services.devices.homes import home
 from services.devices.homes.home import CREDENTIALS_MAX, HOME, THINGS_MAX, Home
-from services.devices.intercoms.device import DEVICE as DEVICES
+from services.devices.intercoms.decisions import DEVICE as DEVICES
 from services.devices.library.mac import MAC as MACS
 from services.devices.numbers import sip
 from services.devices.numbers.sip import SIP

@@ -3,7 +3,7 @@
 from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
 from contracts.permissions import SYSTEM
 from kernel.deciding.spec import Spec
-from services.devices.intercoms.device import DEVICE as DEVICE_AGGREGATE
+from services.devices.intercoms.decisions import DEVICE as DEVICE_AGGREGATE
 from services.devices.link.presence import PRESENCE
 from tests.devices.world import DEVICE, INSTALLER, ask, bound, unbound
 

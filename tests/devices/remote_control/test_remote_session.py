@@ -19,7 +19,7 @@ from contracts.devices.remote_control import (
 )
 from contracts.permissions import SYSTEM, objection
 from kernel.deciding.spec import Given, Spec
-from services.devices.intercoms.device import DEVICE as DEVICES
+from services.devices.intercoms.decisions import DEVICE as DEVICES
 from services.devices.link.presence import PRESENCE
 from services.devices.remote_control.remote_session import REMOTE_SESSION
 from tests.devices.world import (
