@@ -48,7 +48,7 @@ from services.devices.doors import credentials, door_events
 from services.devices.doors import preparing as granting
 from services.devices.doors.door_event import DOOR_EVENT
 from services.devices.doors.reactions import ERASE_DOOR_EVENT
-from services.devices.homes.home import HOME
+from services.devices.homes.decisions import HOME
 from services.devices.homes.reactions import DESTROY_KEYS, EMPTY_HOME, FORGET_HOME
 from services.devices.intercoms import devices
 from services.devices.intercoms import preparing as binding

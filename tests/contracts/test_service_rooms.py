@@ -17,6 +17,9 @@ COMPILED = "__pycache__"
 DIRECTLY = {"__init__.py", "__main__.py", "README.md", "audit.py", "live.py", "refusing.py", "tallies.py"}
 MORE_DIRECTLY = {"gateway": {"app.py", "reference.py"}}
 MOST_FILES = 10
+NAMES_A_KIND = re.compile(r'\bRef\("(\w+)"')
+# Shapes that pydantic makes while the gateway starts have none for mypy.
+FOR_TYPES_ALONE = {"services/gateway/asking/bodies.py"}
 DECIDES = re.compile(r"= Aggregate\(|-> Outcome:")
 
 
@@ -66,6 +69,20 @@ def test_whatever_decides_is_held_to_be_pure() -> None:
     }
     deciding = {dotted(module) for module in MODULES if DECIDES.search(module.read_text())}
     assert deciding - pure == set()
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=named)
+def test_a_kind_of_aggregate_is_named_in_one_file(service: Path) -> None:
+    named_in: dict[str, list[str]] = {}
+    for module in sorted(service.rglob("*.py")):
+        for kind in set(NAMES_A_KIND.findall(module.read_text())):
+            named_in.setdefault(kind, []).append(named(module))
+    assert [files for files in named_in.values() if len(files) > 1] == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_nothing_is_imported_for_its_type_alone(module: Path) -> None:
+    assert "import TYPE_CHECKING" not in module.read_text() or named(module) in FOR_TYPES_ALONE
 
 
 def test_tests_stand_in_the_rooms_of_what_they_test() -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
-from contracts.devices.cameras import CameraRemoved
 from contracts.devices.homes import (
     CameraMovedIn,
     CameraMovedOut,
@@ -20,30 +19,16 @@ from contracts.devices.homes import (
     CredentialWithdrawn,
     DeviceMovedIn,
     DeviceMovedOut,
-    EmptyHome,
-    ForgetHome,
-    GrantCredential,
     HomeEmptied,
     HomeForgotten,
-    WithdrawCredential,
 )
-from contracts.devices.intercoms import DeviceUnbound
 from contracts.devices.relays import AccessMethod, RelayRef
-from contracts.permissions import within
-from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
+from kernel.deciding.decider import Elsewhere, Ref
 from services.devices.doors import door_secrets
-from services.devices.library import mac
-from services.devices.models import models
-from services.devices.numbers import sip
+from services.devices.intercoms.device import DoorRelay
 from services.devices.refusing import refused
 
-if TYPE_CHECKING:
-    # Devices and cameras move in and out of homes in their own decisions, so they import this file.
-    from services.devices.cameras.camera import Camera
-    from services.devices.intercoms.device import Device, DoorRelay
-
 THINGS_MAX = 100
-CREDENTIALS_MAX = 200
 
 METHOD_OF: Mapping[CredentialKind, AccessMethod] = {
     CredentialKind.PIN: AccessMethod.PIN,
@@ -154,9 +139,6 @@ def _without_device(credentials: Mapping[str, Credential], device_id: str) -> di
     return {id: each for id, each in left.items() if each.relays}
 
 
-# --- Moving in and out: by the decisions of devices and cameras, in one step with theirs ------------------------------
-
-
 def of(user_id: str) -> Ref:
     """The home of that household."""
     return Ref("home", user_id)
@@ -187,54 +169,11 @@ def camera_moves_out(user_id: str, camera_id: str) -> Elsewhere:
     return Elsewhere(of(user_id), CameraMovedOut(user_id=user_id, camera_id=camera_id))
 
 
-# --- Credentials ------------------------------------------------------------------------------------------------------
-
-
-def grant(command: GrantCredential, home: Home, there: Neighbours) -> Outcome:
-    _check(command, home)
-    secret = _secret(command)
-    relays = tuple(dict.fromkeys(command.relays))
-    if present := home.credentials.get(command.credential_id):
-        return _repeated(command, present, relays)
-    if command.valid_from and command.valid_to and command.valid_to <= command.valid_from:
-        raise refused("validity-backwards", "valid_to")
-    for number, ref in enumerate(relays):
-        _check_relay(ref, command.kind, home, there, f"relays.{number}")
-        _check_length(command.kind, secret, there[_device(ref.device_id)])
-    if home.is_taken(secret, command.kind):
-        raise refused("credential-in-use", "secret")
-    if len(home.credentials) >= CREDENTIALS_MAX:
-        raise refused("credentials-full")
-    assert command.installer_id
-    granted = CredentialGranted(
-        user_id=command.user_id,
-        installer_id=command.installer_id,
-        credential_id=command.credential_id,
-        kind=command.kind,
-        holder=command.holder,
-        secret=secret,
-        relays=relays,
-        valid_from=command.valid_from,
-        valid_to=command.valid_to,
-    )
-    return [granted]
-
-
-def withdraw(command: WithdrawCredential, home: Home, _: Neighbours) -> Outcome:
-    present = home.credentials.get(command.credential_id)
-    if present is None or not within(command.actor, distributor_id=None, installer_id=present.installer_id):
-        raise refused("credential-unknown")
-    withdrawn = CredentialWithdrawn(
-        user_id=command.user_id, installer_id=present.installer_id, credential_id=command.credential_id
-    )
-    return [withdrawn]
-
-
 def opening(home: Home, device_id: str, relays: Iterable[DoorRelay]) -> list[tuple[Credential, tuple[int, ...]]]:
     """What that device must know: each credential that opens one of its relays now, and which (D-23, D-30)."""
     by_number = {relay.number: relay for relay in relays}
     opened = [
-        (each, tuple(sorted(ref.relay for ref in each.relays if _opens(each.kind, by_number.get(ref.relay)))))
+        (each, tuple(sorted(ref.relay for ref in each.relays if opens(each.kind, by_number.get(ref.relay)))))
         for each in (_at(device_id, each) for each in home.credentials.values())
     ]
     return [(each, numbers) for each, numbers in opened if numbers]
@@ -244,156 +183,5 @@ def _at(device_id: str, credential: Credential) -> Credential:
     return replace(credential, relays=tuple(ref for ref in credential.relays if ref.device_id == device_id))
 
 
-def _opens(kind: CredentialKind, relay: DoorRelay | None) -> bool:
+def opens(kind: CredentialKind, relay: DoorRelay | None) -> bool:
     return relay is not None and relay.enabled and METHOD_OF[kind] in relay.methods
-
-
-def _check_length(kind: CredentialKind, secret: str, device: Device) -> None:
-    fewest, most = models.pin_digits(device.model)
-    if kind is CredentialKind.PIN and not fewest <= len(secret) <= most:
-        raise refused("pin-length-not-for-model", "secret")
-
-
-def _check(command: GrantCredential, home: Home) -> None:
-    known = not home.forgotten and within(
-        command.actor, distributor_id=command.distributor_id, installer_id=command.installer_id
-    )
-    if not known:
-        raise refused("user-unknown")
-
-
-def _check_relay(ref: RelayRef, kind: CredentialKind, home: Home, there: Neighbours, field: str) -> None:
-    if ref.device_id not in home.devices:
-        raise refused("device-unknown", field)
-    device: Device = there[_device(ref.device_id)]
-    relay = device.relay(ref.relay)
-    if relay is None or not relay.enabled:
-        raise refused("relay-unknown", field)
-    if not _opens(kind, relay):
-        raise refused("method-off", field)
-
-
-def _secret(command: GrantCredential) -> str:
-    secret = door_secrets.plain(command.kind, command.secret or command.made_secret or "")
-    if fault := door_secrets.fault(command.kind, secret):
-        raise refused(fault, "secret")
-    return secret
-
-
-def _repeated(command: GrantCredential, present: Credential, relays: tuple[RelayRef, ...]) -> Outcome:
-    wanted = (command.kind, command.holder, relays, command.valid_from, command.valid_to)
-    if wanted != (present.kind, present.holder, present.relays, present.valid_from, present.valid_to):
-        raise refused("id-taken")
-    if command.secret and _secret(command) != present.secret:
-        raise refused("id-taken")
-    return []
-
-
-def _device(device_id: str) -> Ref:
-    return Ref("device", device_id)
-
-
-def _around_relays(command: GrantCredential, home: Home) -> list[Ref]:
-    return [_device(id) for id in dict.fromkeys(ref.device_id for ref in command.relays) if id in home.devices]
-
-
-# --- Emptying, forgetting ---------------------------------------------------------------------------------------------
-
-
-def empty(command: EmptyHome, home: Home, _: Neighbours) -> Outcome:
-    """Recorded also of a home that has nothing: door events may have been sealed under its key."""
-    if home.forgotten or (home.emptied_at is not None and command.at <= home.emptied_at):
-        return []
-    emptied = HomeEmptied(
-        user_id=command.user_id,
-        installer_id=command.installer_id,
-        device_ids=tuple(home.devices),
-        emptied_at=command.at,
-        erased_key=key_of(command.user_id, home.generation),
-    )
-    return [emptied]
-
-
-def forget(command: ForgetHome, home: Home, there: Neighbours) -> Outcome:
-    """Recorded also of a home that has nothing: a device that is bound later must find that nobody lives there."""
-    if home.forgotten:
-        return []
-    forgotten = HomeForgotten(
-        user_id=command.user_id,
-        installer_id=command.installer_id,
-        device_ids=tuple(home.devices),
-        macs=tuple(home.devices.values()),
-        erased_keys=(
-            key_of(command.user_id, home.generation),
-            *(f"device.{device_id}" for device_id in home.devices),
-            *(f"camera.{camera_id}" for camera_id in home.cameras),
-        ),
-    )
-    return [
-        forgotten,
-        *(each for device_id in home.devices for each in _without(there[_device(device_id)], command.at, there)),
-        *(_removed(there[_camera(camera_id)]) for camera_id in home.cameras),
-    ]
-
-
-def _without(device: Device, at: datetime, there: Neighbours) -> list[Elsewhere]:
-    """What goes with a device whose home is no more."""
-    unbound = DeviceUnbound(
-        device_id=device.device_id,
-        mac=device.mac,
-        user_id=device.user_id,
-        installer_id=device.installer_id,
-        distributor_id=device.distributor_id,
-    )
-    return [
-        Elsewhere(_device(device.device_id), unbound),
-        *mac.unbind(device.mac, there[mac.of(device.mac)]),
-        sip.rest(device.sip, at),
-    ]
-
-
-def _removed(camera: Camera) -> Elsewhere:
-    removed = CameraRemoved(
-        camera_id=camera.camera_id,
-        user_id=camera.user_id,
-        installer_id=camera.installer_id,
-        linked_device_id=camera.linked_device_id,
-    )
-    return Elsewhere(_camera(camera.camera_id), removed)
-
-
-def _camera(camera_id: str) -> Ref:
-    return Ref("camera", camera_id)
-
-
-def _around_everything(command: ForgetHome, home: Home) -> list[Ref]:
-    return [
-        *map(_device, home.devices),
-        *map(mac.of, home.devices.values()),
-        *(sip.of(number) for device_id in home.devices for number in sip.candidates(device_id)),
-        *map(_camera, home.cameras),
-    ]
-
-
-HOME: Aggregate[Home] = Aggregate(
-    name="home",
-    initial=Home(),
-    evolve=evolve,
-    events=(
-        DeviceMovedIn,
-        DeviceMovedOut,
-        CameraMovedIn,
-        CameraMovedOut,
-        CredentialGranted,
-        CredentialWithdrawn,
-        HomeEmptied,
-        HomeForgotten,
-    ),
-    decisions={
-        GrantCredential: Decision("user_id", grant, _around_relays),
-        WithdrawCredential: Decision("user_id", withdraw),
-        EmptyHome: Decision("user_id", empty),
-        ForgetHome: Decision("user_id", forget, _around_everything),
-    },
-    key=lambda home: home.key,
-)

@@ -12,7 +12,7 @@ from contracts.devices.relays import AccessMethod, RelayRef
 from contracts.message import Event
 from services.devices.autop.profile import PROFILE
 from services.devices.configuration.configuration import Document, configured, version_of
-from services.devices.homes.home import HOME
+from services.devices.homes.decisions import HOME
 from services.devices.intercoms.decisions import DEVICE as DEVICE_AGGREGATE
 from tests.devices.world import (
     DEVICE,

@@ -30,7 +30,7 @@ from kernel.deciding.spec import Given, Spec
 from ops.contracts import ROOT as ROOT_OF_CONTRACTS
 from services.devices.doors.door_event import DOOR_EVENT
 from services.devices.homes import home
-from services.devices.homes.home import HOME
+from services.devices.homes.decisions import HOME
 from services.devices.intercoms.decisions import DEVICE as DEVICES
 from tests.contracts.test_published import PUBLISHED, codec_of, read, stored
 from tests.devices.conftest import Region

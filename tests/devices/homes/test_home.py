@@ -32,7 +32,9 @@ from kernel.deciding.decider import Elsewhere, Refused
 from kernel.deciding.spec import Given, Spec
 from services.devices.cameras.camera import CAMERA as CAMERAS
 from services.devices.homes import home
-from services.devices.homes.home import CREDENTIALS_MAX, HOME, THINGS_MAX, Home
+from services.devices.homes.decisions import HOME
+from services.devices.homes.granting import CREDENTIALS_MAX
+from services.devices.homes.home import THINGS_MAX, Home
 from services.devices.intercoms.decisions import DEVICE as DEVICES
 from services.devices.library.mac import MAC as MACS
 from services.devices.numbers import sip

@@ -48,7 +48,8 @@ from kernel.deciding.spec import Given, Spec
 from kernel.keeping.secrets import Secrets
 from kernel.keeping.vault import MemoryKeys
 from services.devices.cameras.camera import CAMERA as CAMERAS
-from services.devices.homes.home import HOME, THINGS_MAX
+from services.devices.homes.decisions import HOME
+from services.devices.homes.home import THINGS_MAX
 from services.devices.intercoms.decisions import DEVICE as DEVICES
 from services.devices.intercoms.device import configuration_state, hash_of_key
 from services.devices.library.mac import MAC as MACS
