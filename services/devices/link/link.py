@@ -28,10 +28,11 @@ from kernel.talking.admission import admitting
 from kernel.talking.broker import listen, say
 from kernel.talking.connections import Connections, connections
 from services.devices.commands.device_command import DEVICE_COMMAND
-from services.devices.link.gatekeeper import ACCOUNT, Gate, Watch
+from services.devices.link.gatekeeper import ACCOUNT, Gate
 from services.devices.link.intake import KINDS, Intake
 from services.devices.link.outbox import Outbox
 from services.devices.link.roster import Roster, RosterEvent, Seat
+from services.devices.link.watch import Watch
 from services.devices.wire import wire
 
 LEASE = "device-link"

@@ -10,10 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
-from uuid import uuid4
 
 import structlog
 
@@ -24,7 +21,6 @@ from contracts.devices.commands import (
     DeviceCommandKind,
     DeviceCommandQueued,
     DeviceCommandState,
-    NoteDeviceCommand,
 )
 from contracts.devices.configuration import ConfigurationApplied, ConfigurationIssued, ConfigurationRefused
 from contracts.devices.homes import HomeEmptied
@@ -32,62 +28,35 @@ from contracts.devices.intercoms import DeviceUnbound
 from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
 from contracts.devices.weather import WeatherIssued
 from contracts.message import Recorded
-from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended
 from kernel.log.promise import Unavailable
 from kernel.service.declaration import Beside
-from services.devices.commands import device_command
-from services.devices.commands.device_command import DeviceCommand, DeviceCommandEvent
+from services.devices.commands.device_command import DeviceCommandEvent
 from services.devices.commands.device_commands import COMMANDS, STATE_OF
 from services.devices.configuration import configuration
+from services.devices.link.listeners import Listeners
 from services.devices.link.roster import Roster, Seat, until_projected
+from services.devices.link.waiting import (
+    Post,
+    State,
+    Waiting,
+    from_event,
+    from_row,
+    is_open,
+    lines_of,
+    message_of,
+    note_state,
+    pause_after,
+)
 from services.devices.wire import wire
-
-State = DeviceCommandState
 
 CONFIGURE_AGAIN_S = 5.0
 SEND_AGAIN_S = 5.0
 UNLOCK_AGAIN_S = 1.0
 ASK_AGAIN_S = 30.0
-LONGEST_PAUSE_S = 60.0
 _TRIED_AGAIN_S = 0.5
 _MADE_AT_ONCE = 6
-_SPOKEN_BEFORE_S = 10.0
-# Who is connected for so long listens, also when what it said came by another way than the news of its coming.
-_LISTENS_AFTER_S = 10.0
 _log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A command that is not over. `seq` is where it was queued; `lines` are kept only on the way out."""
-
-    id: str
-    kind: DeviceCommandKind
-    seq: int
-    nonce: str
-    expires_at: datetime
-    relay: int | None
-    state: DeviceCommandState
-    lines: tuple[str, ...] | None = None
-    sent: int = 0
-    sent_at: float = 0.0
-    state_at: float = field(default_factory=time.monotonic)
-
-
-@dataclass(slots=True)
-class Post:
-    """One device for which something waits, or may."""
-
-    device_id: str
-    waiting: dict[str, Waiting] = field(default_factory=dict)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
-    configured_on: tuple[str, str] | None = None
-    """The connection on which it was sent which version."""
-    configured_at: float = 0.0
-    configured: int = 0
 
 
 class Outbox:
@@ -98,9 +67,7 @@ class Outbox:
         self._beside = beside
         self._say = say
         self._posts: dict[str, Post] = {}
-        self._spoke_at: dict[str, float] = {}
-        self._came_at: dict[str, float] = {}
-        self._ready: set[str] = set()
+        self._listeners = Listeners()
         self._emptied: set[str] = set()
         self._others: set[asyncio.Task[None]] = set()
         self._making = asyncio.Semaphore(_MADE_AT_ONCE)
@@ -118,8 +85,7 @@ class Outbox:
 
     def spoke(self, device_id: str) -> None:
         """The device has said its state, so it listens now."""
-        self._spoke_at[device_id] = time.monotonic()
-        self._ready.add(device_id)
+        self._listeners.spoke(device_id)
         self._wake(device_id)
 
     # --- What is to be done -------------------------------------------------------------------------------------------
@@ -128,10 +94,10 @@ class Outbox:
         """Take up what an earlier holder of the lease left, and what was queued since."""
         database = self._beside.database
         # Connected before we listened: they have said their state to somebody. Whoever comes meanwhile has not.
-        self._ready.update(seat.device_id for seat in self._roster.online())
+        self._listeners.were_there(seat.device_id for seat in self._roster.online())
         await until_projected(database, self._beside.log.stream, self._roster.seq)
         async for row in database[COMMANDS.name].find({"state": {"$in": list(OPEN_STATES)}}):
-            self._keep(row["device_id"], _from_row(row))
+            self._keep(row["device_id"], from_row(row))
         for device_id, post in list(self._posts.items()):
             if any(each.kind is DeviceCommandKind.ONE_TIME_AUTOP for each in post.waiting.values()):
                 resets = {"device_id": device_id, "kind": {"$in": list(RESETS)}}
@@ -146,7 +112,7 @@ class Outbox:
         event = recorded.event
         match event:
             case DeviceCommandQueued():
-                self._keep(event.device_id, _from_event(event, recorded.seq))
+                self._keep(event.device_id, from_event(event, recorded.seq))
                 if event.kind in RESETS:
                     self._void_unsent(self._posts[event.device_id], recorded.seq)
                 self._wake(event.device_id)
@@ -159,14 +125,10 @@ class Outbox:
                 # Its configuration is being made anew. Until then, the one that the device has is not the last word.
                 self._emptied.update(event.device_ids)
             case DeviceWentOnline():
-                self._came_at[event.device_id] = time.monotonic()
-                spoke_at = self._spoke_at.get(event.device_id, 0.0)
-                if time.monotonic() - spoke_at > _SPOKEN_BEFORE_S:
-                    self._ready.discard(event.device_id)
+                self._listeners.came(event.device_id)
                 self._wake(event.device_id)
             case DeviceWentOffline():
-                self._ready.discard(event.device_id)
-                self._came_at.pop(event.device_id, None)
+                self._listeners.went(event.device_id)
             case DeviceUnbound():
                 self._gone(event)
             case WeatherIssued():
@@ -201,12 +163,10 @@ class Outbox:
             is_earlier = waiting.kind is DeviceCommandKind.ONE_TIME_AUTOP and waiting.seq < seq
             if is_earlier and waiting.state in states:
                 del post.waiting[waiting.id]
-                self._do(self._noted(waiting, State.CANCELLED, "device-reset"))
+                self._do(note_state(self._beside, waiting, State.CANCELLED, "device-reset"))
 
     def _gone(self, event: DeviceUnbound) -> None:
-        self._ready.discard(event.device_id)
-        self._spoke_at.pop(event.device_id, None)
-        self._came_at.pop(event.device_id, None)
+        self._listeners.forget(event.device_id)
         self._emptied.discard(event.device_id)
         self._do(self._say(event.mac, wire.told("forget")))
         post = self._posts.pop(event.device_id, None)
@@ -215,7 +175,7 @@ class Outbox:
         if post.task:
             post.task.cancel()
         for waiting in post.waiting.values():
-            self._do(self._noted(waiting, State.CANCELLED, "device-gone"))
+            self._do(note_state(self._beside, waiting, State.CANCELLED, "device-gone"))
 
     # --- Doing it -----------------------------------------------------------------------------------------------------
 
@@ -256,11 +216,8 @@ class Outbox:
         seat = self._roster.by_device(post.device_id)
         if seat is None or seat.connection is None:
             return None
-        if post.device_id not in self._ready:
-            left_s = self._came_at.get(post.device_id, 0.0) + _LISTENS_AFTER_S - time.monotonic()
-            if left_s > 0:
-                return left_s
-            self._ready.add(post.device_id)
+        if (left_s := self._listeners.listens_in_s(post.device_id)) > 0:
+            return left_s
         pauses = []
         if not seat.is_configured or post.device_id in self._emptied:
             pauses.append(await self._configure(post, seat, seat.connection))
@@ -281,7 +238,7 @@ class Outbox:
 
     async def _configure(self, post: Post, seat: Seat, connection: str) -> float:
         if post.configured_on == (connection, seat.issued) and post.device_id not in self._emptied:
-            left_s = post.configured_at + _pause(CONFIGURE_AGAIN_S, post.configured) - time.monotonic()
+            left_s = post.configured_at + pause_after(CONFIGURE_AGAIN_S, post.configured) - time.monotonic()
             if left_s > 0:
                 return left_s
         async with self._making:
@@ -294,67 +251,35 @@ class Outbox:
         told = (connection, made.version)
         post.configured = post.configured + 1 if post.configured_on == told else 1
         post.configured_on, post.configured_at = told, time.monotonic()
-        return _pause(CONFIGURE_AGAIN_S, post.configured)
+        return pause_after(CONFIGURE_AGAIN_S, post.configured)
 
     async def _send(self, post: Post, seat: Seat, waiting: Waiting, again_s: float) -> float:
         if waiting.state is State.DELIVERED:
             again_s = max(again_s, ASK_AGAIN_S)
         if waiting.sent:
-            left_s = waiting.sent_at + _pause(again_s, waiting.sent) - time.monotonic()
+            left_s = waiting.sent_at + pause_after(again_s, waiting.sent) - time.monotonic()
             if left_s > 0:
                 return left_s
-            if not await self._is_open(waiting):
+            if not await is_open(self._beside, waiting):
                 post.waiting.pop(waiting.id, None)
                 return 0.0
         # What waits may have been taken back meanwhile; what does not wait cannot, and is in a hurry.
         is_sent_first = waiting.kind in IMMEDIATE
-        if not is_sent_first and waiting.state is State.QUEUED and not await self._noted(waiting, State.SENT):
+        if (
+            not is_sent_first
+            and waiting.state is State.QUEUED
+            and not await note_state(self._beside, waiting, State.SENT)
+        ):
             post.waiting.pop(waiting.id, None)
             return 0.0
         if waiting.kind is DeviceCommandKind.ONE_TIME_AUTOP and waiting.lines is None:
-            waiting.lines = await self._lines_of(waiting.id)
-        message = wire.command(
-            waiting.kind,
-            waiting.id,
-            nonce=waiting.nonce,
-            expires_at=waiting.expires_at,
-            relay=waiting.relay,
-            lines=waiting.lines or (),
-        )
-        await self._say(seat.mac, message)
+            waiting.lines = await lines_of(self._beside, waiting.id)
+        await self._say(seat.mac, message_of(waiting))
         waiting.sent += 1
         waiting.sent_at = time.monotonic()
         if is_sent_first and waiting.state is State.QUEUED:
-            await self._noted(waiting, State.SENT)
-        return _pause(again_s, waiting.sent)
-
-    async def _noted(self, waiting: Waiting, state: DeviceCommandState, reason: str | None = None) -> bool:
-        """Whether it is open after that. Raises `Unavailable`."""
-        note = NoteDeviceCommand(
-            command_id=uuid4(),
-            at=datetime.now(UTC),
-            actor=SYSTEM,
-            device_command_id=waiting.id,
-            state=state,
-            reason=reason,
-        )
-        try:
-            handled = await self._beside.deciding.handle(note)
-        except Refused:
-            return False
-        waiting.state = handled.state.state
-        return waiting.state in OPEN_STATES
-
-    async def _is_open(self, waiting: Waiting) -> bool:
-        told: DeviceCommand = (await self._beside.deciding.load(device_command.of(waiting.id)))[0]
-        waiting.state = told.state
-        return told.is_open
-
-    async def _lines_of(self, id: str) -> tuple[str, ...]:
-        beside = self._beside
-        first, *_ = await beside.log.read_subject(beside.codec.subject(device_command.of(id)))
-        (recorded,) = await beside.codec.decode_many([first])
-        return recorded.event.lines if isinstance(recorded.event, DeviceCommandQueued) else ()
+            await note_state(self._beside, waiting, State.SENT)
+        return pause_after(again_s, waiting.sent)
 
     async def _tell_weather(self, event: WeatherIssued) -> None:
         seat = self._roster.by_device(event.device_id)
@@ -369,17 +294,3 @@ class Outbox:
         task = asyncio.create_task(until_done())
         self._others.add(task)
         task.add_done_callback(self._others.discard)
-
-
-def _pause(first_s: float, times: int) -> float:
-    """Longer each time, so that what is never answered does not keep the air full."""
-    return min(first_s * 2.0 ** max(0, times - 1), LONGEST_PAUSE_S)
-
-
-def _from_event(event: DeviceCommandQueued, seq: int) -> Waiting:
-    return Waiting(event.device_command_id, event.kind, seq, event.nonce, event.expires_at, event.relay, State.QUEUED)
-
-
-def _from_row(row: Any) -> Waiting:
-    kind, state = DeviceCommandKind(row["kind"]), State(row["state"])
-    return Waiting(row["_id"], kind, row["queued_seq"], row["nonce"], row["expires_at"], row["relay"], state)

@@ -20,7 +20,7 @@ from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
 from services.devices.budgets.reserve import brings_about, may_use_reserve
-from services.devices.link import gatekeeper
+from services.devices.link import watch
 from tests.devices.conftest import Region, settings_for
 from tests.devices.link.test_link import standing
 from tests.devices.mosquitto import Firmware
@@ -126,8 +126,8 @@ async def test_states_of_ever_another_firmware_are_answered_and_cost_their_devic
 async def test_a_device_that_comes_and_goes_costs_no_more_than_its_budget_and_is_shown_as_it_is(
     tmp_path: Path, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gatekeeper, "PAST_BUDGET_EVERY_S", 3600.0)
-    monkeypatch.setattr(gatekeeper, "RECONCILED_EVERY_S", 0.2)
+    monkeypatch.setattr(watch, "PAST_BUDGET_EVERY_S", 3600.0)
+    monkeypatch.setattr(watch, "RECONCILED_EVERY_S", 0.2)
     prefix = f"devices_{uuid4().hex[:8]}_"
     async with (
         NatsServer(tmp_path / "nats") as nats,
@@ -145,7 +145,7 @@ async def test_a_device_that_comes_and_goes_costs_no_more_than_its_budget_and_is
             assert BUDGET <= len(await devices.log.read_subject(noted)) <= BUDGET + 1
 
             # As soon as it may be noted again it is shown as it is, although nothing happens.
-            monkeypatch.setattr(gatekeeper, "PAST_BUDGET_EVERY_S", 0.0)
+            monkeypatch.setattr(watch, "PAST_BUDGET_EVERY_S", 0.0)
             async with Firmware(nats.mqtt_port, flapping.mac, flapping.key):
                 await stand.until(flapping, lambda it: it.online)
             await stand.until(flapping, lambda it: not it.online)

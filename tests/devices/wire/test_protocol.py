@@ -35,7 +35,7 @@ from services.devices.autop.profile import Profile
 from services.devices.configuration.configuration import configured
 from services.devices.homes.home import Home
 from services.devices.intercoms.device import Device, DoorRelay
-from services.devices.link import gatekeeper, intake, outbox
+from services.devices.link import gatekeeper, intake, outbox, waiting
 from services.devices.remote_control import tunnel
 from services.devices.wire import wire
 from tests.devices.conftest import Region, a_mac
@@ -184,7 +184,7 @@ def test_the_page_has_the_limits_as_they_are() -> None:
     assert rows["Headers of an answer"] == f"{tunnel._HEADERS_MAX}"
     assert f"{tunnel.PIECE_BYTES // 1024} KiB before base64" in PAGE
     assert (outbox.CONFIGURE_AGAIN_S, outbox.SEND_AGAIN_S, outbox.UNLOCK_AGAIN_S) == (5, 5, 1)
-    assert (outbox.ASK_AGAIN_S, outbox.LONGEST_PAUSE_S) == (30, 60)
+    assert (outbox.ASK_AGAIN_S, waiting.LONGEST_PAUSE_S) == (30, 60)
 
 
 # --- Another client follows it ----------------------------------------------------------------------------------------
