@@ -32,9 +32,11 @@ from kernel.service.running import run
 from services.devices import audit
 from services.devices.autop import provisionings
 from services.devices.autop.forget_batch_when_its_devices_are_gone import FORGET_BATCH
+from services.devices.autop.preparing import prepare_merge, prepare_retry
 from services.devices.autop.profile import PROFILE
 from services.devices.autop.provision_when_autop_is_submitted import PROVISION
 from services.devices.autop.provisioning import PROVISIONING
+from services.devices.autop.queries import get_profile, get_provisioning, list_provisionings, preview
 from services.devices.budgets import budgets
 from services.devices.budgets.reserve import brings_about, may_use_reserve, outlasts_budget
 from services.devices.cameras import cameras
@@ -131,18 +133,18 @@ SERVICE = Service(
         ListDoorEvents: door_events.list_door_events,
         ListDeviceAudit: audit.list_device_audit,
         ListDeviceBudgets: budgets.list_device_budgets,
-        PreviewAutop: provisionings.preview,
-        ListProvisionings: provisionings.list_provisionings,
-        GetProvisioning: provisionings.get_provisioning,
-        GetRegularProfile: provisionings.get_profile,
+        PreviewAutop: preview,
+        ListProvisionings: list_provisionings,
+        GetProvisioning: get_provisioning,
+        GetRegularProfile: get_profile,
         GetRemoteControl: remote_sessions.get_remote_control,
         AskDevicePage: tunnel.ask_device_page,
     },
     authorize=authorize,
     prepare={
         StageMacRows: macs.judge_known,
-        RetryProvisioning: provisionings.prepare_retry,
-        MergeRegularProfile: provisionings.prepare_merge,
+        RetryProvisioning: prepare_retry,
+        MergeRegularProfile: prepare_merge,
         **binding.PREPARE,
         GrantCredential: granting.make,
         **MacQuota(DEFAULT_UNBOUND_MACS).prepare,
