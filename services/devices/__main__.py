@@ -59,7 +59,7 @@ from services.devices.intercoms.queries import get_device, list_devices
 from services.devices.intercoms.reactions import DESTROY_KEY, NOTE_INDOOR_MONITOR
 from services.devices.library import mac_imports, macs
 from services.devices.library.mac import MAC
-from services.devices.library.mac_import import MAC_IMPORT
+from services.devices.library.mac_import_decisions import MAC_IMPORT
 from services.devices.library.mac_places import find_mac
 from services.devices.library.mac_quota import MacQuota
 from services.devices.library.reactions import DESTROY_IMPORT_KEY, REGISTER_ROWS

@@ -26,7 +26,7 @@ from contracts.message import Actor
 from kernel.deciding.decider import Elsewhere
 from kernel.deciding.spec import Spec
 from services.devices.library.mac import MAC as MAC_AGGREGATE
-from services.devices.library.mac_import import MAC_IMPORT
+from services.devices.library.mac_import_decisions import MAC_IMPORT
 from tests.devices.world import (
     DISTRIBUTOR,
     INSTALLER,
