@@ -56,8 +56,9 @@ from services.gateway.people.own_sessions import ImpersonationController, Sessio
 from services.gateway.people.partners import DistributorController, InstallerController, PropertyManagerController
 from services.gateway.people.users import MemberController, UserController
 from services.gateway.reference import ReferenceController, RegionController
+from services.gateway.remote_control.addresses import Addresses
 from services.gateway.remote_control.remote_control import RemoteControlController
-from services.gateway.remote_control.remote_origin import Addresses, RemoteOrigin
+from services.gateway.remote_control.remote_origin import RemoteOrigin
 
 CONNECT_TIMEOUT_S = 30.0
 SERVICES = ("accounts", "devices")

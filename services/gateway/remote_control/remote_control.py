@@ -15,7 +15,7 @@ from contracts.moments import RecordedMoment
 from contracts.permissions import SYSTEM
 from services.gateway.asking.asking import Sending
 from services.gateway.guards.sessions import settled, signed_in
-from services.gateway.remote_control.remote_origin import Addresses, sha256
+from services.gateway.remote_control.addresses import Addresses, sha256
 
 
 class RemoteControlOffer(BaseModel):

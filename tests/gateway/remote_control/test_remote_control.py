@@ -32,7 +32,7 @@ from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
 from services.devices.remote_control import remote_session
 from services.gateway.app import Running, running
-from services.gateway.remote_control.remote_origin import Addresses
+from services.gateway.remote_control.addresses import Addresses
 from tests.console.browsing import CHROMIUM, FLAGS
 from tests.devices.conftest import Region, settings_for
 from tests.devices.remote_control.test_tunnel import Json, PageIntercom, _text, connected
