@@ -17,6 +17,9 @@ COMPILED = "__pycache__"
 DIRECTLY = {"__init__.py", "__main__.py", "README.md", "audit.py", "live.py", "refusing.py", "tallies.py"}
 MORE_DIRECTLY = {"gateway": {"app.py", "reference.py"}}
 MOST_FILES = 10
+MOST_LINES = 300
+# Run as a process of its own, which imports nothing of this project.
+LONGER = {"services/gateway/library/spreadsheets.py"}
 NAMES_A_KIND = re.compile(r'\bRef\("(\w+)"')
 # Shapes that pydantic makes while the gateway starts have none for mypy.
 FOR_TYPES_ALONE = {"services/gateway/asking/bodies.py"}
@@ -60,6 +63,11 @@ def test_a_feature_says_in_one_sentence_what_it_is_and_passes_nothing_on(feature
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert len(tree.body) == 1
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_a_file_can_be_read_at_once(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= MOST_LINES or named(module) in LONGER
 
 
 def test_whatever_decides_is_held_to_be_pure() -> None:
