@@ -6,8 +6,8 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
-# Two at a time, a file to one process: each process has its own servers, and two fit two cores.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# Three at a time, a file to one process, the longest first: each process has its own servers, and much of a test is waiting.
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 BIN := .venv/bin
 UV := $(BIN)/uv pip
@@ -25,11 +25,11 @@ up: $(INSTALLED) $(WEB) ## install what is missing, run everything with the demo
 	@exec $(BIN)/smartplus up --demo --port $(PORT)
 
 .PHONY: test
-test: $(INSTALLED) $(WEB) ## install a browser and Mosquitto if there is none, run every test against real servers
+test: $(INSTALLED) $(WEB) ## install a browser and Mosquitto if there is none, run every test against real servers (ARGS=tests/accounts: a part)
 	@command -v chromium >/dev/null || ops/packages.sh chromium
 	@ops/packages.sh mosquitto-clients # another MQTT client than our own, which must be let in
 	@ops/packages.sh fonts-noto-core fonts-noto-cjk || true # without them only the screenshots lack letters
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest $(PYTEST_ARGS) $(ARGS)
 
 .PHONY: check
 check: $(INSTALLED) $(if $(WEB),$(NODE_MODULES)) ## ruff, mypy, who imports whom, tsc

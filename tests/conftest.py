@@ -5,7 +5,7 @@ A test that kills or fills a server starts its own: the ones here are shared.
 
 import os
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from ops.nats_accounts import NatsAccounts
 from ops.servers import MONGO_IMAGE, NATS_IMAGE, MongoServer, NatsCluster, NatsServer
+from tests import durations
 
 # A hundred tests make a stream or two each, and each reserves a gigabyte of what the server has; none fills it.
 ROOM = "1TB"
@@ -32,11 +33,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _together(nodeid: str) -> str:
+    """What runs in one process: a file's tests, and all that use a browser, for they share a house."""
+    return "tests/console" if nodeid.startswith("tests/console/") else nodeid.partition("::")[0]
+
+
 class Together(LoadFileScheduling):
-    """A file's tests run in one process, and so do all that use a browser: they share a house, and two are too many."""
+    """As `loadfile`, by `_together`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/console" if nodeid.startswith("tests/console/") else str(super()._split_scope(nodeid))
+        return _together(nodeid)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: a long file that begins last would run alone."""
+    spent: Counter[str] = Counter()
+    for path, seconds in durations.known().items():
+        spent[_together(path)] += seconds
+    items.sort(key=lambda item: -spent[_together(item.nodeid)])
 
 
 @pytest.hookimpl(optionalhook=True)
