@@ -26,7 +26,7 @@ from contracts.accounts.households import ListUsers, UserPage
 from contracts.message import Actor, Recorded, Role
 from kernel.keeping.mongo import BSON, Database, mongo_client
 from kernel.reading.listing import NEWEST_FIRST
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from ops.servers import MongoServer
 from services.accounts.households.households import DIRECTORY, fold
 from services.accounts.households.queries import list_users
@@ -55,7 +55,7 @@ class Directory:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._collection = database[DIRECTORY.name].with_options(BSON)
-        self._reading = cast(Reading, SimpleNamespace(database=database))
+        self._reading = cast(Tools, SimpleNamespace(database=database))
         self._actors = [
             Actor(
                 account_id=str(uuid4()),

@@ -12,7 +12,6 @@ from kernel.keeping.secrets import Secrets
 from kernel.keeping.wrapping import WrappingKeys, Wrappings
 
 DEFAULT_LOG_MAX_BYTES = "1GiB"
-DEFAULT_UNBOUND_MACS = 200_000
 _LOG_LEAST_BYTES = 2**20
 _SIZE = TypeAdapter(ByteSize)
 
@@ -76,7 +75,7 @@ class Settings(BaseSettings):
     """A file with further models of devices, as `services/devices/models/models.toml` has them."""
     mac_prefixes: Annotated[str, Field(pattern=r"^([0-9A-F]{6}(,[0-9A-F]{6})*)?$")] = "0C1105"
     """What the MACs of this region's makers begin with, separated by commas; of others the library warns."""
-    unbound_macs_per_installer: Annotated[int, Field(ge=1)] = DEFAULT_UNBOUND_MACS
+    unbound_macs_per_installer: Annotated[int, Field(ge=1)] = 200_000
     """How many MACs an installer may have in the library that belong to no device."""
 
     weather_url: str = ""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from nats.aio.client import Client
 
 from contracts.message import Command, Event, Query, Recorded, View
 from kernel.deciding.codec import Codec, Upcast
 from kernel.deciding.decider import Aggregate, Ref
-from kernel.deciding.handling import Handled
+from kernel.deciding.handling import Deciding, Handled
+from kernel.guarding.room import reserve
 from kernel.keeping.mongo import Database
 from kernel.keeping.secrets import Secrets
 from kernel.keeping.vault import Keys
@@ -35,37 +36,16 @@ class Notice(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Working:
-    """What preparing and answering a command may use. `load` gives an aggregate's state and its last sequence.
+class Tools:
+    """What a service's own code may use: to prepare and answer a command, to answer a query, to work beside both.
 
-    `caller` asks other services, in the name of whoever acts. `erased_within` is how long after Reset and Delete
-    something may be left in what stores copy.
+    `log` and `codec` are the service's own. `caller` asks other services, in the name of whoever acts. `erased_since`
+    says since when what was erased at that time is in no copy any more; None while it may be.
+    `task` keeps a task as long as the service, and one that fails ends it. What is recorded within `charged` counts for
+    that payer (`kernel.guarding.budgets`).
     """
 
-    load: Callable[[Ref], Awaitable[tuple[Any, int]]]
-    secrets: Secrets
-    keys: Keys
-    database: Database
-    timers: Timers
-    caller: Caller
-    erased_within: timedelta = timedelta(hours=24)
-
-
-class Handles(Protocol):
-    """Who decides commands; see `kernel.deciding.handling.Deciding.handle` for what it promises."""
-
-    async def handle(self, command: Command, *, correlation_id: str | None = None) -> Handled: ...
-    async def load(self, ref: Ref) -> tuple[Any, int]: ...
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What work beside the endpoints may use: a link to devices, for example.
-
-    `log` and `codec` are the service's own; `task` keeps a task as long as the service, and one that fails ends it.
-    What is recorded within `charged` counts for that payer (`kernel.guarding.budgets`).
-    """
-
+    service: Service
     settings: Settings
     secrets: Secrets
     client: Client
@@ -75,31 +55,27 @@ class Beside:
     keys: Keys
     database: Database
     timers: Timers
-    deciding: Handles
+    deciding: Deciding
     health: Health
+    erased_since: Callable[[datetime], Awaitable[datetime | None]]
     task: Callable[[str, Coroutine[Any, Any, None]], None]
     charged: Callable[[str, str], contextlib.AbstractContextManager[None]]
 
+    async def handle(self, command: Command, *, correlation_id: str | None = None) -> Handled:
+        """Decide a command, once its service has filled in what nobody else knows. Raises what `Deciding` does."""
+        if prepare := self.service.prepare.get(type(command)):
+            command = await prepare(command, self)
+        with reserve(open=self.service.may_use_reserve(command)):
+            return await self.deciding.handle(command, correlation_id=correlation_id)
 
-@dataclass(frozen=True)
-class Reading:
-    """What answering a query may use. `load` gives an aggregate's state and its last sequence.
-
-    `load` is for what no read model may hold, such as a secret that is compared and never shown.
-    """
-
-    database: Database
-    secrets: Secrets
-    load: Callable[[Ref], Awaitable[tuple[Any, int]]]
-    client: Client
-    settings: Settings
-    erased_since: Callable[[datetime], Awaitable[datetime | None]]
-    """Since when what was erased at that time is in no copy any more; None while it may be."""
+    async def load(self, ref: Ref) -> tuple[Any, int]:
+        """An aggregate's state and its last sequence, also what no read model may hold, such as a secret to compare."""
+        return await self.deciding.load(ref)
 
 
-Look = Callable[[Any, Reading], Awaitable[View | bytes]]
-Prepare = Callable[[Any, Working], Awaitable[Command]]
-Answer = Callable[[Any, Handled, Working], dict[str, Any]]
+Look = Callable[[Any, Tools], Awaitable[View | bytes]]
+Prepare = Callable[[Any, Tools], Awaitable[Command]]
+Answer = Callable[[Any, Handled, Tools], dict[str, Any]]
 
 
 def _anybody(message: Command | Query) -> None:
@@ -149,7 +125,7 @@ class Service:
     may_use_reserve: Callable[[Command], bool] = _never
     outlasts_budget: Callable[[Command], bool] = _never
     brings_about: Callable[[Command], int] = _nothing_further
-    beside: Callable[[Beside], contextlib.AbstractAsyncContextManager[None]] | None = None
+    beside: Callable[[Tools], contextlib.AbstractAsyncContextManager[None]] | None = None
 
     @property
     def events(self) -> tuple[type[Event], ...]:

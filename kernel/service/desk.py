@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pymongo
 import structlog
@@ -19,14 +18,13 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from contracts.acting import disclosed
 from contracts.message import Accepted, Command, Position, Query, View
-from kernel.deciding.decider import Ref, Refused
-from kernel.deciding.handling import Contended, Deciding, Handled
+from kernel.deciding.decider import Refused
+from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import TENANT, Budgets
-from kernel.guarding.room import reserve
 from kernel.log.promise import Unavailable
 from kernel.reacting.timers import Due
 from kernel.reading.watermark import Watermark
-from kernel.service.declaration import Reading, Service, Working
+from kernel.service.declaration import Service, Tools
 from kernel.talking.wire import Asked
 
 _QUERY_DATABASE_S = 4.0
@@ -37,34 +35,15 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Preparing:
-    """Handles a command after its service has filled in what only the service knows."""
-
-    service: Service
-    deciding: Deciding
-    working: Working
-
-    async def handle(self, command: Command, *, correlation_id: str | None = None) -> Handled:
-        if prepare := self.service.prepare.get(type(command)):
-            command = await prepare(command, self.working)
-        with reserve(open=self.service.may_use_reserve(command)):
-            return await self.deciding.handle(command, correlation_id=correlation_id)
-
-    async def load(self, ref: Ref) -> tuple[Any, int]:
-        return await self.deciding.load(ref)
-
-
-@dataclass(frozen=True)
 class Firing:
     """Turns timers that fire into commands."""
 
-    service: Service
-    handling: Preparing
+    tools: Tools
 
     async def fire(self, due: Due) -> None:
-        command = self.service.timers[due.purpose](due)
+        command = self.tools.service.timers[due.purpose](due)
         with _database_within(_COMMAND_DATABASE_S):
-            handled = await self.handling.handle(command)
+            handled = await self.tools.handle(command)
         _log.info("fired", purpose=due.purpose, command=type(command).__name__, position=str(handled.position))
 
 
@@ -73,9 +52,8 @@ class Desk:
     """Where commands and queries come in."""
 
     service: Service
-    handling: Preparing
+    tools: Tools
     watermark: Watermark
-    reading: Reading
     budgets: Budgets
 
     async def obey(self, command: Command, asked: Asked) -> Accepted:
@@ -87,7 +65,7 @@ class Desk:
         charged = self.budgets.charged(TENANT, tenant, further, outlasts=outlasts)
         with _database_within(_COMMAND_DATABASE_S), charged:
             try:
-                handled = await self.handling.handle(command, correlation_id=asked.correlation_id)
+                handled = await self.tools.handle(command, correlation_id=asked.correlation_id)
             except Contended:
                 raise Refused("contended", "Others changed the same thing just now. Try again.") from None
         answer = self.service.answers.get(kind)
@@ -100,7 +78,7 @@ class Desk:
             repeated=handled.repeated,
             ms=round((time.perf_counter() - began) * 1000, 2),
         )
-        extra = answer(command, handled, self.handling.working) if answer else {}
+        extra = answer(command, handled, self.tools) if answer else {}
         return Accepted(id=handled.ref.id, position=str(handled.position), extra=disclosed(command.actor, extra))
 
     async def look(self, query: Query) -> View | bytes:
@@ -109,7 +87,7 @@ class Desk:
             for position in _positions(query.after):
                 if not await self.watermark.reached(position, _AFTER_TIMEOUT_S):
                     raise Refused("behind", "What you ask for is not visible yet. Try again.", field="after")
-            return await self.service.queries[type(query)](query, self.reading)
+            return await self.service.queries[type(query)](query, self.tools)
 
 
 def _positions(after: str | None) -> list[Position]:

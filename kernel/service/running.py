@@ -30,10 +30,10 @@ from kernel.guarding.guard import Guard
 from kernel.guarding.room import Room
 from kernel.guarding.writing import Writing
 from kernel.keeping.mongo import BSON, Database, mongo_client
-from kernel.keeping.vault import Keys, MongoKeys, WrongSecret, vault_keys
+from kernel.keeping.vault import MongoKeys, WrongSecret, vault_keys
 from kernel.log.integrity import keys_until
 from kernel.log.jetstream import JetStreamLog
-from kernel.log.promise import Log, Unavailable
+from kernel.log.promise import Unavailable
 from kernel.process.health import Health, Stage, Surface, measure_process, serving
 from kernel.process.settings import Settings, read_settings
 from kernel.process.telemetry import VERSION, MeasuredLog, set_up_logging, set_up_tracing
@@ -45,8 +45,8 @@ from kernel.reading.source import Source
 from kernel.reading.watermark import Watermark
 from kernel.runtime.collecting import collect_seldom
 from kernel.runtime.tasks import ended
-from kernel.service.declaration import Beside, Reading, Service, Working
-from kernel.service.desk import Desk, Firing, Preparing
+from kernel.service.declaration import Service, Tools
+from kernel.service.desk import Desk, Firing
 from kernel.service.probes import log_answers, mongo_answers, nats_answers, projects, reacts
 from kernel.service.telling import Meter, Telling, measure_lag
 from kernel.talking.broker import client_of, make_broker
@@ -60,20 +60,10 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Running:
-    """A service at work in this process."""
+class Running(Tools):
+    """A service at work in this process, with its tools."""
 
-    service: Service
-    settings: Settings
     port: int
-    health: Health
-    client: Client
-    caller: Caller
-    log: Log
-    codec: Codec
-    keys: Keys
-    database: Database
-    deciding: Deciding
     projector: Projector
     broken: asyncio.Future[None]
     """Fails with what makes it impossible to go on: end the process then."""
@@ -156,27 +146,26 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
 
         timers = Timers(client, service.name, settings.replicas)
         caller = Caller(client, secrets.actor)
-        working = Working(deciding.load, secrets, keys, database, timers, caller, settings.erased_within)
-        handling = Preparing(service, deciding, working)
+        tools = Tools(
+            *(service, settings, secrets, client, caller, log, codec, keys, database, timers, deciding, health),
+            erased_since=erasures.since,
+            task=keep.task,
+            charged=budgets.charged,
+        )
         if service.timers:
             await timers.open()
-            await timers.serve(Firing(service, handling).fire)
+            await timers.serve(Firing(tools).fire)
             health.probes["timers"] = timers.probe
             keep.task("timers", timers.watch())
             stack.push_async_callback(timers.stop)
-        issuing = Issuing(service.commands, handling, caller)
+        issuing = Issuing(service.commands, tools, caller)
         reactions = Reactions(service.name, service.reactions, sources, issuing, database, keys, timers)
         if service.reactions:
             health.probes["reactions"] = lambda: reacts(reactions)
             keep.task("reactions", reactions.run())
         if service.beside is not None:
-            beside = Beside(
-                *(settings, secrets, client, caller, log, codec, keys, database, timers, handling, health, keep.task),
-                charged=budgets.charged,
-            )
-            await stack.enter_async_context(service.beside(beside))
-        reading = Reading(database, secrets, deciding.load, client, settings, erasures.since)
-        desk = Desk(service, handling, watermark, reading, budgets)
+            await stack.enter_async_context(service.beside(tools))
+        desk = Desk(service, tools, watermark, budgets)
         endpoints = Endpoints(broker, service.name, secrets.actor)
         for command in service.commands:
             endpoints.command(command, desk.obey)
@@ -189,9 +178,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         health.stage = Stage.RUNNING
         _log.info("serving", service=service.name, port=port, version=VERSION, epoch=log.epoch)
         try:
-            yield Running(
-                service, settings, port, health, client, caller, log, codec, keys, database, deciding, projector, broken
-            )
+            yield Running(**vars(tools), port=port, projector=projector, broken=broken)
         finally:
             health.stage = Stage.STOPPING
             _log.info("stopping", service=service.name)

@@ -13,7 +13,7 @@ from kernel.guarding.budgets import COLLECTION, OWN_LIMITS, counts_of, next_day
 from kernel.guarding.room import filling
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 
 Payer = tuple[PayerKind, str]
 
@@ -99,19 +99,19 @@ def _payer_in(name: str) -> Payer:
 
 async def listed(
     service: str,
-    reading: Reading,
+    tools: Tools,
     kinds: Iterable[PayerKind],
     only: Collection[Payer] | None,
     shown: Callable[[Collection[Spending]], Awaitable[Mapping[Payer, str]]],
 ) -> BudgetList:
     """What the operator sees of one service. `shown` says, by payer, the name of a tenant and the MAC of a device."""
-    settings = reading.settings
+    settings = tools.settings
     set_for = {PayerKind.TENANT: settings.tenant_events_per_day, PayerKind.DEVICE: settings.device_events_per_day}
     limits = {kind: set_for[kind] for kind in kinds}
-    spent = await most_spent(reading.database, limits, only=only, most=BUDGETS_LISTED_MAX)
+    spent = await most_spent(tools.database, limits, only=only, most=BUDGETS_LISTED_MAX)
     names = await shown(spent)
     now = datetime.now(UTC)
-    full = await filling(reading.client, service, now)
+    full = await filling(tools.client, service, now)
     return BudgetList(
         rows=tuple(_row(each, names.get(each.payer)) for each in spent),
         tenant_limit=limits[PayerKind.TENANT],

@@ -32,7 +32,7 @@ from contracts.permissions import within
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.accounts.access.sessions import ACCOUNTS
 from services.accounts.households.household import HouseholdEvent
 from services.accounts.partners.distributor import DistributorEvent
@@ -126,19 +126,19 @@ AUDIT = ReadModel(
 )
 
 
-async def list_audit(query: ListAudit, reading: Reading) -> AuditPage:
+async def list_audit(query: ListAudit, tools: Tools) -> AuditPage:
     subject_id = query.subject_id or query.actor.account_id
-    about = await _people_of(query, subject_id, reading.database)
+    about = await _people_of(query, subject_id, tools.database)
     filter: dict[str, Any] = {"about": {"$in": about}}
-    cursors = Opaque(reading.secrets, "audit-cursor")
+    cursors = Opaque(tools.secrets, "audit-cursor")
     if query.cursor is not None:
         filter["seq"] = {"$lt": _seq(cursors.opened(query.cursor, subject_id))}
-    cursor = reading.database[AUDIT.name].find(filter, limit=query.limit + 1).sort("seq", -1)
+    cursor = tools.database[AUDIT.name].find(filter, limit=query.limit + 1).sort("seq", -1)
     found = await cursor.to_list()
     shown = found[: query.limit]
-    names = await _names(reading.database, shown)
+    names = await _names(tools.database, shown)
     return AuditPage(
-        rows=tuple([await _with_erasure(_shown(row, names), reading) for row in shown]),
+        rows=tuple([await _with_erasure(_shown(row, names), tools) for row in shown]),
         next=cursors.sealed(f"{shown[-1]['seq']:018d}", subject_id) if len(found) > len(shown) else None,
     )
 
@@ -184,10 +184,10 @@ def _shown(row: Row, names: dict[str, str | None]) -> AuditRow:
     )
 
 
-async def _with_erasure(row: AuditRow, reading: Reading) -> AuditRow:
+async def _with_erasure(row: AuditRow, tools: Tools) -> AuditRow:
     if row.type not in _ERASING:
         return row
-    by, at = row.at + reading.settings.erased_within, await reading.erased_since(row.at)
+    by, at = row.at + tools.settings.erased_within, await tools.erased_since(row.at)
     return row.model_copy(update={"erased_by": by, "erased_at": at})
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from contracts.devices.audit import ListDeviceAudit
 from contracts.devices.autop import (
     GetProvisioning,
@@ -26,7 +24,7 @@ from contracts.devices.remote_control import AskDevicePage, GetRemoteControl
 from contracts.devices.weather import IssueWeather
 from contracts.message import Event
 from contracts.modules import declared, upcasts_of
-from kernel.process.settings import DEFAULT_UNBOUND_MACS, read_settings
+from kernel.process.settings import read_settings
 from kernel.service.declaration import Service
 from kernel.service.running import run
 from services.devices import audit
@@ -57,11 +55,10 @@ from services.devices.intercoms import preparing as binding
 from services.devices.intercoms.decisions import DEVICE
 from services.devices.intercoms.queries import get_device, list_devices
 from services.devices.intercoms.reactions import DESTROY_KEY, NOTE_INDOOR_MONITOR
-from services.devices.library import mac_imports, macs
+from services.devices.library import mac_imports, mac_quota, macs
 from services.devices.library.mac import MAC
 from services.devices.library.mac_import_decisions import MAC_IMPORT
 from services.devices.library.mac_places import find_mac
-from services.devices.library.mac_quota import MacQuota
 from services.devices.library.reactions import DESTROY_IMPORT_KEY, REGISTER_ROWS
 from services.devices.link.link import linked
 from services.devices.link.presence import PRESENCE
@@ -75,9 +72,14 @@ from services.devices.remote_control import remote_sessions, tunnel
 from services.devices.remote_control.reactions import AWAIT_END, CLOSE_OF_DEVICE, CLOSE_OF_SESSION, TIME_IS_UP, end
 from services.devices.remote_control.remote_session import REMOTE_SESSION
 from services.devices.tallies import TALLIES
-from services.devices.weather.reactions import ISSUE_WEATHER, WEATHER_TIMER, Forecasts, half_an_hour_is_over
+from services.devices.weather.reactions import (
+    ISSUE_WEATHER,
+    WEATHER_TIMER,
+    Forecasts,
+    half_an_hour_is_over,
+    provider_in,
+)
 from services.devices.weather.weather import WEATHER
-from services.devices.weather.weather_port import StandIn, port_of
 
 SERVICE = Service(
     name="devices",
@@ -147,8 +149,8 @@ SERVICE = Service(
         MergeRegularProfile: prepare_merge,
         **binding.PREPARE,
         GrantCredential: granting.make,
-        **MacQuota(DEFAULT_UNBOUND_MACS).prepare,
-        IssueWeather: Forecasts(StandIn()).prepare,
+        **mac_quota.PREPARE,
+        IssueWeather: Forecasts(provider_in).prepare,
     },
     answers={
         **binding.ANSWERS,
@@ -191,9 +193,7 @@ def main() -> None:
             models.extend(file)
         except models.ModelsUnreadable as error:
             raise SystemExit(f"smartplus: SMARTPLUS_MODELS_FILE: {error}") from None
-    port = port_of(settings.weather_url, settings.weather_search_url, settings.weather_key)
-    quota = MacQuota(settings.unbound_macs_per_installer)
-    run(replace(SERVICE, prepare={**SERVICE.prepare, **quota.prepare, IssueWeather: Forecasts(port).prepare}))
+    run(SERVICE)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ from contracts.message import Actor, Event, Recorded, Role
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.devices.owners.owners import installers_of, names_of_staff
 from services.devices.refusing import refused
 
@@ -176,19 +176,19 @@ AUDIT = ReadModel(
 )
 
 
-async def list_device_audit(query: ListDeviceAudit, reading: Reading) -> DeviceAuditPage:
-    collection, about = reading.database[AUDIT.name], {"about": query.subject_id}
-    own = await _own(query.actor, reading.database)
+async def list_device_audit(query: ListDeviceAudit, tools: Tools) -> DeviceAuditPage:
+    collection, about = tools.database[AUDIT.name], {"about": query.subject_id}
+    own = await _own(query.actor, tools.database)
     if await collection.find_one({**about, "$or": own}, {"_id": 1}) is None:
         raise refused("subject-unknown")
     filter: dict[str, Any] = {**about, "$or": [*own, _ITS_OWN_DOING]}
-    cursors = Opaque(reading.secrets, "audit-cursor")
+    cursors = Opaque(tools.secrets, "audit-cursor")
     if query.cursor is not None:
         filter["seq"] = {"$lt": _seq(cursors.opened(query.cursor, query.subject_id))}
     found = await collection.find(filter, limit=query.limit + 1).sort("seq", -1).to_list()
     shown = found[: query.limit]
     ids = {row[field] for row in shown for field in ("actor_id", "impersonator_id") if row[field]}
-    names = await names_of_staff(reading.database, ids)
+    names = await names_of_staff(tools.database, ids)
     return DeviceAuditPage(
         rows=tuple(_shown(_as_seen_by(query.actor, row), query.subject_id, names) for row in shown),
         next=cursors.sealed(f"{shown[-1]['seq']:018d}", query.subject_id) if len(found) > len(shown) else None,

@@ -12,7 +12,7 @@ from kernel.deciding.decider import Aggregate, Decision
 from kernel.deciding.handling import Handled
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reading.readmodel import ReadModel, Row
-from kernel.service.declaration import Reading, Service, Working
+from kernel.service.declaration import Service, Tools
 from kernel.service.running import run
 
 
@@ -58,7 +58,7 @@ def write(command: Write, diary: Diary, neighbours: object) -> list[Event]:
     return [Written(diary_id=command.diary_id, text=command.text)]
 
 
-def answer(command: Write, handled: Handled, working: Working) -> dict[str, Any]:
+def answer(command: Write, handled: Handled, tools: Tools) -> dict[str, Any]:
     return {"pages": handled.state.pages}
 
 
@@ -66,8 +66,8 @@ def project(row: Row | None, recorded: Recorded) -> Row | None:
     return {"pages": (row["pages"] if row else 0) + 1}
 
 
-async def count_pages(query: CountPages, reading: Reading) -> View:
-    row = await reading.database["diaries"].find_one({"_id": query.diary_id})
+async def count_pages(query: CountPages, tools: Tools) -> View:
+    row = await tools.database["diaries"].find_one({"_id": query.diary_id})
     return Pages(pages=row["pages"] if row else 0)
 
 

@@ -14,7 +14,7 @@ from kernel.deciding.handling import Handled
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reacting.timers import Due
 from kernel.reading.readmodel import ReadModel, Row
-from kernel.service.declaration import Notice, Reading, Service, Working
+from kernel.service.declaration import Notice, Service, Tools
 from kernel.service.running import run
 
 INSTALLER = Actor(account_id="i1", role=Role.INSTALLER, distributor_id="d1", installer_id="i1")
@@ -74,10 +74,10 @@ def count(command: Count, counter: Counter, neighbours: object) -> list[Event]:
     return [Counted(counter_id=command.counter_id, by=command.by, stamp=command.stamp or "")]
 
 
-async def stamp(command: Count, working: Working) -> Count:
+async def stamp(command: Count, tools: Tools) -> Count:
     await asyncio.sleep(command.pause_s)
     if command.tick_at is not None:
-        await working.timers.set(f"counter.{command.counter_id}", "tick", command.tick_at)
+        await tools.timers.set(f"counter.{command.counter_id}", "tick", command.tick_at)
     return command.model_copy(update={"stamp": "stamped"})
 
 
@@ -86,7 +86,7 @@ def authorize(message: Command | Query) -> None:
         raise Refused("not-allowed", "Only installers count.")
 
 
-def answer(command: Count, handled: Handled, working: Working) -> dict[str, Any]:
+def answer(command: Count, handled: Handled, tools: Tools) -> dict[str, Any]:
     return {"count": handled.state.count}
 
 
@@ -95,8 +95,8 @@ def project(row: Row | None, recorded: Recorded) -> Row | None:
     return {"count": (row["count"] if row else 0) + recorded.event.by, "at": recorded.at}
 
 
-async def get_counter(query: GetCounter, reading: Reading) -> View:
-    row = await reading.database["counters"].find_one({"_id": query.counter_id})
+async def get_counter(query: GetCounter, tools: Tools) -> View:
+    row = await tools.database["counters"].find_one({"_id": query.counter_id})
     if row is None:
         raise Refused("counter-unknown")
     return CounterView(counter_id=query.counter_id, count=row["count"], at=row["at"])

@@ -19,7 +19,7 @@ from contracts.zones import country_of
 from kernel.deciding.decider import Ref
 from kernel.keeping.mongo import Database
 from kernel.keeping.secrets import Secrets
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.accounts.access.login import by_email, by_email_formerly, by_mobile, by_uid
 
 UID_DIGITS = 10
@@ -63,8 +63,8 @@ async def owner_of(identifier: str, knows: Knows) -> LoginOwner:
     return LoginOwner(account_id=holders.pop() if len(holders) == 1 else None, login=_name(name, knows))
 
 
-async def find_login_owner(query: FindLoginOwner, reading: Reading) -> LoginOwner:
-    return await owner_of(query.identifier, reading)
+async def find_login_owner(query: FindLoginOwner, tools: Tools) -> LoginOwner:
+    return await owner_of(query.identifier, tools)
 
 
 def _name(login: str, knows: Knows) -> str:

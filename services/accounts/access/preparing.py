@@ -23,7 +23,7 @@ from contracts.accounts.partners import CreateDistributor, CreateInstaller, Crea
 from contracts.acting import hands_over
 from contracts.message import Actor, Command, Event
 from kernel.deciding.handling import Handled
-from kernel.service.declaration import Working
+from kernel.service.declaration import Tools
 from services.accounts.access import access
 from services.accounts.access.access import Access
 from services.accounts.access.login_owner import owner_of
@@ -34,9 +34,9 @@ from services.accounts.refusing import refused
 C = TypeVar("C", bound=Command)
 
 
-async def verify_login(command: OpenSession, working: Working) -> OpenSession:
+async def verify_login(command: OpenSession, tools: Tools) -> OpenSession:
     """Name the account, and let it be the one who acts. Refuses (`login-failed`) an unknown one like a wrong word."""
-    account = await _account_behind(command.identifier, working)
+    account = await _account_behind(command.identifier, tools)
     kept = account.password_hash if account and account.is_open else None
     if not await is_right(command.password, kept) or account is None:
         raise refused("login-failed")
@@ -57,10 +57,10 @@ async def verify_login(command: OpenSession, working: Working) -> OpenSession:
     )
 
 
-async def verify_change(command: ChangePassword, working: Working) -> ChangePassword:
+async def verify_change(command: ChangePassword, tools: Tools) -> ChangePassword:
     """Verify the present password and hash the new one."""
-    command = await hide_address(command, working)
-    account, _ = await working.load(access.of(command.actor.account_id))
+    command = await hide_address(command, tools)
+    account, _ = await tools.load(access.of(command.actor.account_id))
     kept = account.password_hash
     if not await is_right(command.current_password, kept):
         if await is_right(command.new_password, kept):
@@ -73,12 +73,12 @@ async def verify_change(command: ChangePassword, working: Working) -> ChangePass
     return filled(command, current_hash=kept, password_hash=await hash_of(command.new_password))
 
 
-async def hide_address(command: C, working: Working) -> C:
+async def hide_address(command: C, tools: Tools) -> C:
     """Where residents are is personal, and who acted is written beside events in the clear."""
     return filled(command, actor=_recordable(command.actor))
 
 
-async def make_initial(command: C, working: Working) -> C:
+async def make_initial(command: C, tools: Tools) -> C:
     """Make the password of a new account, or the new one of an old account.
 
     None that opens when the actor hands none over: the account then waits for whoever does.
@@ -86,22 +86,22 @@ async def make_initial(command: C, working: Working) -> C:
     if not hands_over(command.actor):
         return filled(command, password_hash=access.UNUSABLE)
     command_id = str(command.command_id)
-    credential = initial_credential(working.secrets, command_id)
-    return filled(command, password_hash=hash_of_initial(working.secrets, credential, command_id))
+    credential = initial_credential(tools.secrets, command_id)
+    return filled(command, password_hash=hash_of_initial(tools.secrets, credential, command_id))
 
 
-async def choose_initial(command: CreateSuperManager, working: Working) -> CreateSuperManager:
+async def choose_initial(command: CreateSuperManager, tools: Tools) -> CreateSuperManager:
     """Take the operator's choice of a first password, or make one."""
     if command.initial_password is None:
-        return await make_initial(command, working)
+        return await make_initial(command, tools)
     return filled(command, password_hash=await hash_of(command.initial_password))
 
 
-def tell_initial(command: Command, handled: Handled, working: Working) -> dict[str, Any]:
+def tell_initial(command: Command, handled: Handled, tools: Tools) -> dict[str, Any]:
     """The initial credential, while it is what this command made: told with the answer and kept nowhere."""
     command_id = str(command.command_id)
-    credential = initial_credential(working.secrets, command_id)
-    made = hash_of_initial(working.secrets, credential, command_id)
+    credential = initial_credential(tools.secrets, command_id)
+    made = hash_of_initial(tools.secrets, credential, command_id)
     is_made = any(
         each.event.password_hash == made
         for each in handled.recorded
@@ -110,24 +110,24 @@ def tell_initial(command: Command, handled: Handled, working: Working) -> dict[s
     return {"credential": credential} if is_made else {}
 
 
-def tell_chosen(command: CreateSuperManager, handled: Handled, working: Working) -> dict[str, Any]:
-    return {} if command.initial_password is not None else tell_initial(command, handled, working)
+def tell_chosen(command: CreateSuperManager, handled: Handled, tools: Tools) -> dict[str, Any]:
+    return {} if command.initial_password is not None else tell_initial(command, handled, tools)
 
 
-def tell_new_user(command: AddUser, handled: Handled, working: Working) -> dict[str, Any]:
+def tell_new_user(command: AddUser, handled: Handled, tools: Tools) -> dict[str, Any]:
     """The UID with which the master logs in, and the family's number as well."""
     household: Household = handled.state
-    told = tell_initial(command, handled, working)
+    told = tell_initial(command, handled, tools)
     return {**told, "uid": household.personal_sip, "family_sip": household.family_sip}
 
 
-def tell_new_member(command: AddMember, handled: Handled, working: Working) -> dict[str, Any]:
+def tell_new_member(command: AddMember, handled: Handled, tools: Tools) -> dict[str, Any]:
     household: Household = handled.state
     member = household.member(command.member_id)
-    return {**tell_initial(command, handled, working), **({"uid": member.sip} if member else {})}
+    return {**tell_initial(command, handled, tools), **({"uid": member.sip} if member else {})}
 
 
-def tell_login(command: OpenSession, handled: Handled, working: Working) -> dict[str, Any]:
+def tell_login(command: OpenSession, handled: Handled, tools: Tools) -> dict[str, Any]:
     """What the door shows to whoever came in."""
     account: Access = handled.state
     return {"role": account.role, "must_change_password": account.must_change}
@@ -142,15 +142,15 @@ def _recordable(actor: Actor) -> Actor:
     return actor if actor.household_id is None else actor.model_copy(update={"address": None})
 
 
-async def _account_behind(identifier: str, working: Working) -> Access | None:
-    account_id = (await owner_of(identifier, working)).account_id
+async def _account_behind(identifier: str, tools: Tools) -> Access | None:
+    account_id = (await owner_of(identifier, tools)).account_id
     if account_id is None:
         return None
-    account, _ = await working.load(access.of(account_id))
+    account, _ = await tools.load(access.of(account_id))
     return account if isinstance(account, Access) else None
 
 
-PREPARE: dict[type[Command], Callable[[Any, Working], Awaitable[Command]]] = {
+PREPARE: dict[type[Command], Callable[[Any, Tools], Awaitable[Command]]] = {
     OpenSession: verify_login,
     CloseSession: hide_address,
     ChangePassword: verify_change,
@@ -161,12 +161,12 @@ PREPARE: dict[type[Command], Callable[[Any, Working], Awaitable[Command]]] = {
 }
 
 
-def tell_erased_by(command: ResetUser | DeleteUser, _: Handled, working: Working) -> dict[str, Any]:
+def tell_erased_by(command: ResetUser | DeleteUser, _: Handled, tools: Tools) -> dict[str, Any]:
     """By when nothing of what was erased is left in any copy that a store makes."""
-    return {"erased_by": (command.at + working.erased_within).isoformat()}
+    return {"erased_by": (command.at + tools.settings.erased_within).isoformat()}
 
 
-ANSWERS: dict[type[Command], Callable[[Any, Handled, Working], dict[str, Any]]] = {
+ANSWERS: dict[type[Command], Callable[[Any, Handled, Tools], dict[str, Any]]] = {
     OpenSession: tell_login,
     CreateSuperManager: tell_chosen,
     AddUser: tell_new_user,

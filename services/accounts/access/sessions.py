@@ -33,7 +33,7 @@ from contracts.accounts.partners import DistributorCreated, InstallerCreated, Pr
 from contracts.message import Recorded, Role
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.accounts.access.access import UNUSABLE, AccessEvent
 from services.accounts.households.queries import zone_of_installer
 from services.accounts.partners.partners import offline_solution_of
@@ -179,8 +179,8 @@ ACCOUNTS = ReadModel(
 )
 
 
-async def get_session(query: GetSession, reading: Reading) -> SessionView:
-    database = reading.database
+async def get_session(query: GetSession, tools: Tools) -> SessionView:
+    database = tools.database
     account = await database[ACCOUNTS.name].find_one({"sessions.session_id": query.session_id})
     session = _living(account, query.session_id)
     if account is None or session is None:
@@ -216,8 +216,8 @@ async def get_session(query: GetSession, reading: Reading) -> SessionView:
     )
 
 
-async def list_sessions(query: ListSessions, reading: Reading) -> SessionList:
-    account = await _account(reading.database, query.actor.account_id)
+async def list_sessions(query: ListSessions, tools: Tools) -> SessionList:
+    account = await _account(tools.database, query.actor.account_id)
     now = datetime.now(UTC)
     rows = [
         SessionRow(**{name: each[name] for name in SessionRow.model_fields})

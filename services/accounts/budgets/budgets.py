@@ -8,7 +8,7 @@ from contracts.accounts.budgets import BudgetSet, ListBudgets
 from contracts.budgets import BudgetList, PayerKind
 from kernel.keeping.mongo import Database
 from kernel.service import spending
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from kernel.service.spending import Payer, Spending
 from services.accounts.access.sessions import ACCOUNTS
 from services.accounts.numbers import search
@@ -19,14 +19,14 @@ _FOUND_MAX = 50
 BUDGET_LIMITS = spending.own_limits("accounts", BudgetSet)
 
 
-async def list_budgets(query: ListBudgets, reading: Reading) -> BudgetList:
+async def list_budgets(query: ListBudgets, tools: Tools) -> BudgetList:
     async def names(spent: Collection[Spending]) -> dict[Payer, str]:
         ids = [each.payer_id for each in spent]
-        staff = reading.database[ACCOUNTS.name].find({"_id": {"$in": ids}, "household_id": None}, {"name": 1})
+        staff = tools.database[ACCOUNTS.name].find({"_id": {"$in": ids}, "household_id": None}, {"name": 1})
         return {(PayerKind.TENANT, each["_id"]): each["name"] async for each in staff if each["name"]}
 
-    only = await _found(reading.database, query.q) if query.q.strip() else None
-    return await spending.listed("accounts", reading, [PayerKind.TENANT], only, names)
+    only = await _found(tools.database, query.q) if query.q.strip() else None
+    return await spending.listed("accounts", tools, [PayerKind.TENANT], only, names)
 
 
 async def _found(database: Database, typed: str) -> list[Payer]:

@@ -13,7 +13,7 @@ from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.listing import Tallied, found, listed
 from kernel.reading.readmodel import Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.accounts.access.waiting import without_password
 from services.accounts.households.households import DIRECTORY
 from services.accounts.numbers import search
@@ -29,11 +29,11 @@ _TOKEN_OF: dict[UserSearchKey, str] = {
 }
 
 
-async def list_users(query: ListUsers, reading: Reading) -> UserPage:
+async def list_users(query: ListUsers, tools: Tools) -> UserPage:
     installer_id = query.actor.installer_id
     if installer_id is None:
         raise refused("forbidden")
-    collection = reading.database[DIRECTORY.name]
+    collection = tools.database[DIRECTORY.name]
     own = {"installer_id": installer_id}
     if query.q.strip():
         keys = [query.key] if query.key else list(UserSearchKey)
@@ -49,8 +49,8 @@ async def list_users(query: ListUsers, reading: Reading) -> UserPage:
     return UserPage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
 
 
-async def get_user(query: GetUser, reading: Reading) -> UserDetail:
-    row = await reading.database[DIRECTORY.name].find_one({"_id": query.user_id}, {"tokens": 0})
+async def get_user(query: GetUser, tools: Tools) -> UserDetail:
+    row = await tools.database[DIRECTORY.name].find_one({"_id": query.user_id}, {"tokens": 0})
     known = row is not None and within(
         query.actor,
         distributor_id=row["distributor_id"],
@@ -61,7 +61,7 @@ async def get_user(query: GetUser, reading: Reading) -> UserDetail:
         raise refused("user-unknown")
     now = datetime.now(UTC)
     shown = _shown(row, now)
-    waiting = await without_password(reading.database, row["_id"])
+    waiting = await without_password(tools.database, row["_id"])
     return UserDetail(
         **shown,
         installer_id=row["installer_id"],
@@ -69,7 +69,7 @@ async def get_user(query: GetUser, reading: Reading) -> UserDetail:
         address=row["address"],
         call_type=row["call_type"],
         time_zone=row["time_zone"],
-        effective_time_zone=row["time_zone"] or await zone_of_installer(reading.database, row["installer_id"]),
+        effective_time_zone=row["time_zone"] or await zone_of_installer(tools.database, row["installer_id"]),
         language=row["language"],
         landlines=tuple(row["landlines"]),
         premium_on=row["premium_on"],
@@ -82,7 +82,7 @@ async def get_user(query: GetUser, reading: Reading) -> UserDetail:
             MemberView(**member, waits_for_password=member["member_id"] in waiting) for member in row["members"]
         ),
         waits_for_password=row["_id"] in waiting,
-        revision=Opaque(reading.secrets, "revision").sealed(f"{row['seq']:018d}", row["_id"]),
+        revision=Opaque(tools.secrets, "revision").sealed(f"{row['seq']:018d}", row["_id"]),
     )
 
 

@@ -30,7 +30,7 @@ from contracts.permissions import within
 from kernel.keeping.mongo import Collection, Database
 from kernel.reading.listing import Listed, Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.accounts.numbers import search
 from services.accounts.refusing import refused
 from services.accounts.tallies import ALL_DISTRIBUTORS, ALL_INSTALLERS, TALLIES, tallies_of, tally_of
@@ -161,34 +161,34 @@ DISTRIBUTORS = ReadModel(
 )
 
 
-async def list_installers(query: ListInstallers, reading: Reading) -> InstallerPage:
+async def list_installers(query: ListInstallers, tools: Tools) -> InstallerPage:
     own = {}
     if query.actor.role is not Role.SUPER_MANAGER:
         if query.actor.distributor_id is None:
             raise refused("forbidden")
         own = {"distributor_id": query.actor.distributor_id}
-    page = await _page(reading.database[INSTALLERS.name], own, query, own.get("distributor_id", ALL_INSTALLERS))
-    households = await tallies_of(reading.database, [row["_id"] for row in page.rows])
+    page = await _page(tools.database[INSTALLERS.name], own, query, own.get("distributor_id", ALL_INSTALLERS))
+    households = await tallies_of(tools.database, [row["_id"] for row in page.rows])
     rows = tuple(InstallerRow(**_shown_installer(row, households[row["_id"]])) for row in page.rows)
     return InstallerPage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
 
 
-async def get_installer(query: GetInstaller, reading: Reading) -> InstallerDetail:
-    row = await reading.database[INSTALLERS.name].find_one({"_id": query.installer_id})
+async def get_installer(query: GetInstaller, tools: Tools) -> InstallerDetail:
+    row = await tools.database[INSTALLERS.name].find_one({"_id": query.installer_id})
     known = row is not None and within(query.actor, distributor_id=row["distributor_id"], installer_id=row["_id"])
     if row is None or not known:
         raise refused("installer-unknown")
     return InstallerDetail(
-        **_shown_installer(row, await tally_of(reading.database, row["_id"])),
+        **_shown_installer(row, await tally_of(tools.database, row["_id"])),
         customer_service_phone=row["customer_service_phone"],
         customer_service_email=row["customer_service_email"],
-        offline_solution=await offline_solution_of(reading.database, row["distributor_id"]),
+        offline_solution=await offline_solution_of(tools.database, row["distributor_id"]),
     )
 
 
-async def list_distributors(query: ListDistributors, reading: Reading) -> DistributorPage:
-    page = await _page(reading.database[DISTRIBUTORS.name], {}, query, ALL_DISTRIBUTORS)
-    installers = await tallies_of(reading.database, [row["_id"] for row in page.rows])
+async def list_distributors(query: ListDistributors, tools: Tools) -> DistributorPage:
+    page = await _page(tools.database[DISTRIBUTORS.name], {}, query, ALL_DISTRIBUTORS)
+    installers = await tallies_of(tools.database, [row["_id"] for row in page.rows])
     rows = tuple(
         DistributorRow(
             distributor_id=row["_id"],

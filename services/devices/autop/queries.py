@@ -27,7 +27,7 @@ from contracts.permissions import within
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import listed
 from kernel.reading.readmodel import Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.devices.autop import autop, profile
 from services.devices.autop.autop import masked, shown_to
 from services.devices.autop.profile import Profile
@@ -41,20 +41,20 @@ _PREVIEW_CHARACTERS = 400_000
 _LOADED_AT_ONCE = 64
 
 
-async def list_provisionings(query: ListProvisionings, reading: Reading) -> ProvisioningPage:
+async def list_provisionings(query: ListProvisionings, tools: Tools) -> ProvisioningPage:
     installer_id = query.actor.installer_id
     if installer_id is None:
         raise refused("forbidden")
     own = {"installer_id": installer_id}
-    page = await listed(reading.database[PROVISIONINGS.name], own, query, without=("lines",))
-    progress = await progress_of(reading.database, page.rows)
+    page = await listed(tools.database[PROVISIONINGS.name], own, query, without=("lines",))
+    progress = await progress_of(tools.database, page.rows)
     rows = tuple(ProvisioningRow(**_counted(row, progress[row["_id"]])) for row in page.rows)
     return ProvisioningPage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
 
 
-async def get_provisioning(query: GetProvisioning, reading: Reading) -> ProvisioningDetail:
-    row = await batch_of(query.actor, query.provisioning_id, reading.database)
-    progress = (await progress_of(reading.database, [row]))[row["_id"]]
+async def get_provisioning(query: GetProvisioning, tools: Tools) -> ProvisioningDetail:
+    row = await batch_of(query.actor, query.provisioning_id, tools.database)
+    progress = (await progress_of(tools.database, [row]))[row["_id"]]
     return ProvisioningDetail(
         **_counted(row, progress),
         lines=shown_to(query.actor, row["lines"]),
@@ -64,19 +64,19 @@ async def get_provisioning(query: GetProvisioning, reading: Reading) -> Provisio
     )
 
 
-async def get_profile(query: GetRegularProfile, reading: Reading) -> RegularProfile:
-    await _own_devices(query.actor, [query.device_id], reading)
-    stored: Profile = (await reading.load(profile.of(query.device_id)))[0]
+async def get_profile(query: GetRegularProfile, tools: Tools) -> RegularProfile:
+    await _own_devices(query.actor, [query.device_id], tools)
+    stored: Profile = (await tools.load(profile.of(query.device_id)))[0]
     return RegularProfile(device_id=query.device_id, lines=shown_to(query.actor, map(masked, stored.lines)))
 
 
-async def preview(query: PreviewAutop, reading: Reading) -> AutopPreview:
+async def preview(query: PreviewAutop, tools: Tools) -> AutopPreview:
     judged = judged_whole(query.text)
-    devices = await _own_devices(query.actor, query.device_ids, reading)
+    devices = await _own_devices(query.actor, query.device_ids, tools)
     changes: list[AutopChange] = []
     if query.kind is AutopKind.REGULAR:
         room = _PREVIEW_CHARACTERS
-        for row, stored in zip(devices, await _profiles(devices, reading), strict=True):
+        for row, stored in zip(devices, await _profiles(devices, tools), strict=True):
             change = autop.difference(stored.lines, judged.lines)
             cost = sum(map(len, (*change.added, *change.changed)))
             is_listed = cost <= room
@@ -99,11 +99,11 @@ async def preview(query: PreviewAutop, reading: Reading) -> AutopPreview:
     return AutopPreview(lines=lines, dangerous=judged.is_dangerous, changes=tuple(changes))
 
 
-async def _own_devices(actor: Actor, device_ids: Sequence[str], reading: Reading) -> list[Row]:
+async def _own_devices(actor: Actor, device_ids: Sequence[str], tools: Tools) -> list[Row]:
     """The devices in that order, each once. Refuses (`device-unknown`) when one is not there or somebody else's."""
     wanted = list(dict.fromkeys(device_ids))
     fields = {"mac": 1, "name": 1, "installer_id": 1, "distributor_id": 1}
-    rows = {row["_id"]: row async for row in reading.database[FLEET.name].find({"_id": {"$in": wanted}}, fields)}
+    rows = {row["_id"]: row async for row in tools.database[FLEET.name].find({"_id": {"$in": wanted}}, fields)}
     for device_id in wanted:
         row = rows.get(device_id)
         if row is None or not _is_within(actor, row):
@@ -111,12 +111,12 @@ async def _own_devices(actor: Actor, device_ids: Sequence[str], reading: Reading
     return [rows[device_id] for device_id in wanted]
 
 
-async def _profiles(devices: Sequence[Row], reading: Reading) -> list[Profile]:
+async def _profiles(devices: Sequence[Row], tools: Tools) -> list[Profile]:
     turns = asyncio.Semaphore(_LOADED_AT_ONCE)
 
     async def load(device_id: str) -> Profile:
         async with turns:
-            stored: Profile = (await reading.load(profile.of(device_id)))[0]
+            stored: Profile = (await tools.load(profile.of(device_id)))[0]
             return stored
 
     return await asyncio.gather(*(load(row["_id"]) for row in devices))

@@ -10,7 +10,7 @@ from contracts.devices.budgets import ListDeviceBudgets
 from contracts.notations import mac_digits
 from kernel.keeping.mongo import Database
 from kernel.service import spending
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from kernel.service.spending import Payer, Spending
 from services.devices.intercoms.devices import macs_of_devices
 from services.devices.library.macs import device_with
@@ -19,19 +19,19 @@ from services.devices.owners.owners import names_of_staff, tenants_found
 BUDGET_LIMITS = spending.own_limits("devices", BudgetSet, follows="accounts")
 
 
-async def list_device_budgets(query: ListDeviceBudgets, reading: Reading) -> BudgetList:
+async def list_device_budgets(query: ListDeviceBudgets, tools: Tools) -> BudgetList:
     async def names(spent: Collection[Spending]) -> dict[Payer, str]:
         tenants, devices = (
             [each.payer_id for each in spent if each.kind is kind] for kind in (PayerKind.TENANT, PayerKind.DEVICE)
         )
-        called = await names_of_staff(reading.database, tenants)
-        macs = await macs_of_devices(reading.database, devices)
+        called = await names_of_staff(tools.database, tenants)
+        macs = await macs_of_devices(tools.database, devices)
         return {(PayerKind.TENANT, id): name for id, name in called.items()} | {
             (PayerKind.DEVICE, id): mac for id, mac in macs.items()
         }
 
-    only = await _found(reading.database, query.q) if query.q.strip() else None
-    return await spending.listed("devices", reading, [PayerKind.TENANT, PayerKind.DEVICE], only, names)
+    only = await _found(tools.database, query.q) if query.q.strip() else None
+    return await spending.listed("devices", tools, [PayerKind.TENANT, PayerKind.DEVICE], only, names)
 
 
 async def _found(database: Database, typed: str) -> list[Payer]:

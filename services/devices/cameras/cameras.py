@@ -23,7 +23,7 @@ from contracts.permissions import within
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from kernel.spelling import search
 from services.devices.cameras import rtsp
 from services.devices.cameras.camera import CameraEvent
@@ -102,11 +102,11 @@ CAMERAS = ReadModel(
 )
 
 
-async def list_cameras(query: ListCameras, reading: Reading) -> CameraPage:
+async def list_cameras(query: ListCameras, tools: Tools) -> CameraPage:
     installer_id = query.actor.installer_id
     if installer_id is None:
         raise refused("forbidden")
-    collection = reading.database[CAMERAS.name]
+    collection = tools.database[CAMERAS.name]
     own = {"installer_id": installer_id, **({"user_id": query.user_id} if query.user_id else {})}
     if query.q.strip():
         page = await found(collection, {**own, **search.beginning_with([search.typed_name(query.q)])}, query)
@@ -114,12 +114,12 @@ async def list_cameras(query: ListCameras, reading: Reading) -> CameraPage:
         # What a home has is few, and counted.
         tallied = None if query.user_id else Tallied(TALLIES, (cameras_of(installer_id),))
         page = await listed(collection, own, query, tallied=tallied)
-    rows = await _rows(reading.database, page.rows)
+    rows = await _rows(tools.database, page.rows)
     return CameraPage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
 
 
-async def get_camera(query: GetCamera, reading: Reading) -> CameraRow:
-    row = await reading.database[CAMERAS.name].find_one({"_id": query.camera_id}, {"tokens": 0})
+async def get_camera(query: GetCamera, tools: Tools) -> CameraRow:
+    row = await tools.database[CAMERAS.name].find_one({"_id": query.camera_id}, {"tokens": 0})
     known = row is not None and within(
         query.actor,
         distributor_id=row["distributor_id"],
@@ -128,7 +128,7 @@ async def get_camera(query: GetCamera, reading: Reading) -> CameraRow:
     )
     if row is None or not known:
         raise refused("camera-unknown")
-    return (await _rows(reading.database, [row]))[0]
+    return (await _rows(tools.database, [row]))[0]
 
 
 async def _rows(database: Database, found: Sequence[Row]) -> tuple[CameraRow, ...]:

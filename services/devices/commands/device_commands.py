@@ -32,7 +32,7 @@ from contracts.message import Actor, Event, Recorded
 from contracts.permissions import within
 from kernel.reading.listing import listed
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.devices.autop.autop import masked, shown_to
 from services.devices.commands.device_command import DeviceCommandEvent
 from services.devices.intercoms.devices import FLEET, names_of_devices
@@ -142,8 +142,8 @@ COMMANDS = ReadModel(
 )
 
 
-async def list_device_commands(query: ListDeviceCommands, reading: Reading) -> DeviceCommandPage:
-    device = await reading.database[FLEET.name].find_one({"_id": query.device_id})
+async def list_device_commands(query: ListDeviceCommands, tools: Tools) -> DeviceCommandPage:
+    device = await tools.database[FLEET.name].find_one({"_id": query.device_id})
     known = device is not None and within(
         query.actor,
         distributor_id=device["distributor_id"],
@@ -152,19 +152,19 @@ async def list_device_commands(query: ListDeviceCommands, reading: Reading) -> D
     )
     if device is None or not known:
         raise refused("device-unknown")
-    page = await listed(reading.database[COMMANDS.name], {"device_id": query.device_id}, query)
+    page = await listed(tools.database[COMMANDS.name], {"device_id": query.device_id}, query)
     rows = tuple(DeviceCommandRow(**_shown(row, device["name"], query.actor)) for row in page.rows)
     return DeviceCommandPage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
 
 
-async def get_device_command(query: GetDeviceCommand, reading: Reading) -> DeviceCommandRow:
-    row = await reading.database[COMMANDS.name].find_one({"_id": query.device_command_id})
+async def get_device_command(query: GetDeviceCommand, tools: Tools) -> DeviceCommandRow:
+    row = await tools.database[COMMANDS.name].find_one({"_id": query.device_command_id})
     known = row is not None and within(
         query.actor, distributor_id=None, installer_id=row["installer_id"], household_id=row["user_id"]
     )
     if row is None or not known:
         raise refused("device-command-unknown")
-    names = await names_of_devices(reading.database, [row["device_id"]])
+    names = await names_of_devices(tools.database, [row["device_id"]])
     return DeviceCommandRow(**_shown(row, names.get(row["device_id"], ""), query.actor))
 
 

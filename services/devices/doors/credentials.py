@@ -25,7 +25,7 @@ from contracts.devices.homes import (
 from contracts.devices.intercoms import DeviceBound, RelaysConfigured
 from contracts.message import Recorded
 from kernel.reading.readmodel import ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.devices.homes.home import METHOD_OF
 from services.devices.refusing import refused
 
@@ -145,11 +145,11 @@ def _without_device(credential: CredentialDocument, device_id: str) -> Credentia
 ACCESS = ReadModel(name="access", version=2, keys=keys, fold=fold)
 
 
-async def list_credentials(query: ListCredentials, reading: Reading) -> CredentialList:
+async def list_credentials(query: ListCredentials, tools: Tools) -> CredentialList:
     installer_id = query.actor.installer_id
     if installer_id is None:
         raise refused("forbidden")
-    home = await reading.database[ACCESS.name].find_one({"_id": query.user_id, "installer_id": installer_id})
+    home = await tools.database[ACCESS.name].find_one({"_id": query.user_id, "installer_id": installer_id})
     rows = (shown(each, home["devices"]) for each in reversed(home["credentials"])) if home else ()
     return CredentialList(rows=tuple(rows))
 

@@ -25,7 +25,7 @@ from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.devices.intercoms.devices import FLEET
 from services.devices.refusing import refused
 
@@ -113,7 +113,7 @@ ACCESS_LOG = ReadModel(
 )
 
 
-async def list_door_events(query: ListDoorEvents, reading: Reading) -> DoorEventPage:
+async def list_door_events(query: ListDoorEvents, tools: Tools) -> DoorEventPage:
     installer_id = query.actor.installer_id
     if installer_id is None:
         raise refused("forbidden")
@@ -122,7 +122,7 @@ async def list_door_events(query: ListDoorEvents, reading: Reading) -> DoorEvent
         wanted["user_id"] = query.user_id
     if query.device_id is not None:
         wanted["device_id"] = query.device_id
-        if not await reading.database[FLEET.name].count_documents(
+        if not await tools.database[FLEET.name].count_documents(
             {"_id": query.device_id, "installer_id": installer_id}, limit=1
         ):
             raise refused("device-unknown")
@@ -130,10 +130,10 @@ async def list_door_events(query: ListDoorEvents, reading: Reading) -> DoorEvent
         raise refused("user-unknown")
     if query.cursor is not None:
         wanted |= _before(query.cursor)
-    found = reading.database[ACCESS_LOG.name].find(wanted, limit=query.limit + 1)
+    found = tools.database[ACCESS_LOG.name].find(wanted, limit=query.limit + 1)
     rows = await found.sort([("happened_at", -1), ("_id", -1)]).to_list()
     shown = rows[: query.limit]
-    devices = await _devices(reading.database, {row["device_id"] for row in shown})
+    devices = await _devices(tools.database, {row["device_id"] for row in shown})
     return DoorEventPage(
         rows=tuple(_shown(row, devices.get(row["device_id"])) for row in shown),
         next=_cursor(shown[-1]) if len(rows) > len(shown) else None,

@@ -14,7 +14,7 @@ from contracts.accounts.households import GetUser, UserDetail
 from contracts.devices.homes import CredentialGranted, CredentialKind, GrantCredential
 from contracts.message import ERASED
 from kernel.deciding.handling import Handled
-from kernel.service.declaration import Working
+from kernel.service.declaration import Tools
 from services.devices.doors import door_secrets
 from services.devices.homes import home
 from services.devices.homes.home import Home
@@ -25,29 +25,29 @@ _PIN_DIGITS = 6
 _CODE_BYTES = 24
 
 
-async def make(command: GrantCredential, working: Working) -> GrantCredential:
+async def make(command: GrantCredential, tools: Tools) -> GrantCredential:
     """Say whose household it is, and make the PIN or the QR code when none was chosen."""
-    user = await working.caller.view(GetUser(actor=command.actor, user_id=command.user_id), UserDetail)
-    state, _ = await working.load(home.of(command.user_id))
+    user = await tools.caller.view(GetUser(actor=command.actor, user_id=command.user_id), UserDetail)
+    state, _ = await tools.load(home.of(command.user_id))
     return command.model_copy(
         update={
             "installer_id": user.installer_id,
             "distributor_id": command.actor.distributor_id,
-            "made_secret": None if command.secret else _made(command, state, await _digits(command, working), working),
+            "made_secret": None if command.secret else _made(command, state, await _digits(command, tools), tools),
         }
     )
 
 
-async def _digits(command: GrantCredential, working: Working) -> int:
+async def _digits(command: GrantCredential, tools: Tools) -> int:
     """How long a PIN is made: six digits, or as many as all the devices take."""
-    devices = [(await working.load(device.of(id)))[0] for id in {ref.device_id for ref in command.relays}]
+    devices = [(await tools.load(device.of(id)))[0] for id in {ref.device_id for ref in command.relays}]
     bounds = [models.pin_digits(each.model) for each in devices]
     return max([min([_PIN_DIGITS, *(most for _, most in bounds)]), *(fewest for fewest, _ in bounds)])
 
 
-def _made(command: GrantCredential, state: Home, digits: int, working: Working) -> str | None:
+def _made(command: GrantCredential, state: Home, digits: int, tools: Tools) -> str | None:
     """Derived from the command's id, so that a repeat makes the same."""
-    made = (working.secrets.derive("credential", str(command.command_id), str(n)) for n in count())
+    made = (tools.secrets.derive("credential", str(command.command_id), str(n)) for n in count())
     match command.kind:
         case CredentialKind.PIN:
             pins = (f"{int.from_bytes(each) % 10**digits:0{digits}}" for each in made)
@@ -58,7 +58,7 @@ def _made(command: GrantCredential, state: Home, digits: int, working: Working) 
             return None
 
 
-def tell_made(command: GrantCredential, handled: Handled, working: Working) -> dict[str, Any]:
+def tell_made(command: GrantCredential, handled: Handled, tools: Tools) -> dict[str, Any]:
     """What was made, and only that: who chose a secret knows it."""
     if command.secret:
         return {}

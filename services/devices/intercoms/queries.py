@@ -15,7 +15,7 @@ from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.listing import Tallied, found, listed
 from kernel.reading.readmodel import Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from kernel.spelling import search
 from services.devices.intercoms.device import configuration_state
 from services.devices.intercoms.devices import FLEET, RelayDocument
@@ -27,27 +27,27 @@ from services.devices.tallies import TALLIES, devices_of
 _COMMANDS = "commands"
 
 
-async def list_devices(query: ListDevices, reading: Reading) -> DevicePage:
+async def list_devices(query: ListDevices, tools: Tools) -> DevicePage:
     installer_id = query.actor.installer_id
     if installer_id is None:
         raise refused("forbidden")
-    collection = reading.database[FLEET.name]
+    collection = tools.database[FLEET.name]
     own = {"installer_id": installer_id, **({"user_id": query.user_id} if query.user_id else {})}
     if query.q.strip():
-        if not (ways := await _ways(query, installer_id, reading.database)):
+        if not (ways := await _ways(query, installer_id, tools.database)):
             return DevicePage(rows=(), total=0, page=query.page, per_page=query.per_page)
         page = await found(collection, {**own, "$or": ways}, query)
     else:
         # What a home has is few, and counted.
         tallied = None if query.user_id else Tallied(TALLIES, (devices_of(installer_id),))
         page = await listed(collection, own, query, tallied=tallied)
-    owners = await owners_of(reading.database, (row["user_id"] for row in page.rows))
+    owners = await owners_of(tools.database, (row["user_id"] for row in page.rows))
     rows = tuple(DeviceRow(**_shown(row, owners)) for row in page.rows)
     return DevicePage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
 
 
-async def get_device(query: GetDevice, reading: Reading) -> DeviceDetail:
-    row = await reading.database[FLEET.name].find_one({"_id": query.device_id}, {"tokens": 0})
+async def get_device(query: GetDevice, tools: Tools) -> DeviceDetail:
+    row = await tools.database[FLEET.name].find_one({"_id": query.device_id}, {"tokens": 0})
     known = row is not None and within(
         query.actor,
         distributor_id=row["distributor_id"],
@@ -57,10 +57,10 @@ async def get_device(query: GetDevice, reading: Reading) -> DeviceDetail:
     if row is None or not known:
         raise refused("device-unknown")
     owners, offline_solution, open_commands, armed = await asyncio.gather(
-        owners_of(reading.database, [row["user_id"]]),
-        offline_solution_of(reading.database, row["distributor_id"]),
-        _open_commands(reading.database, row["_id"]),
-        _armed(reading.database, row),
+        owners_of(tools.database, [row["user_id"]]),
+        offline_solution_of(tools.database, row["distributor_id"]),
+        _open_commands(tools.database, row["_id"]),
+        _armed(tools.database, row),
     )
     return DeviceDetail(
         **_shown(row, owners),
@@ -86,7 +86,7 @@ async def get_device(query: GetDevice, reading: Reading) -> DeviceDetail:
         linked_camera_id=row["linked_camera_id"],
         regular_lines=row["regular_lines"],
         waits_for_key=row["waits_for_key"],
-        revision=Opaque(reading.secrets, "revision").sealed(f"{row['form_seq']:018d}", row["_id"]),
+        revision=Opaque(tools.secrets, "revision").sealed(f"{row['form_seq']:018d}", row["_id"]),
     )
 
 

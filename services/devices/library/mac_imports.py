@@ -29,7 +29,7 @@ from contracts.devices.imports import (
 from contracts.message import Query, Recorded
 from contracts.permissions import within
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.devices.library.mac_import import MacImportEvent
 from services.devices.refusing import refused
 
@@ -159,23 +159,23 @@ REFUSED_LINES = ReadModel(
 # --- What is shown ----------------------------------------------------------------------------------------------------
 
 
-async def get_import(query: GetMacImport, reading: Reading) -> MacImportView:
-    return _shown(await _own(query, query.import_id, reading))
+async def get_import(query: GetMacImport, tools: Tools) -> MacImportView:
+    return _shown(await _own(query, query.import_id, tools))
 
 
-async def list_imports(query: ListMacImports, reading: Reading) -> MacImportList:
+async def list_imports(query: ListMacImports, tools: Tools) -> MacImportList:
     tenant = query.actor.installer_id or query.actor.distributor_id
     if tenant is None:
         raise refused("forbidden")
-    found = reading.database[IMPORTS.name].find({"tenant": tenant}, limit=_NEWEST)
+    found = tools.database[IMPORTS.name].find({"tenant": tenant}, limit=_NEWEST)
     rows = await found.sort([("created_at", -1), ("_id", -1)]).to_list()
     return MacImportList(rows=tuple(map(_shown, rows)))
 
 
-async def list_refused(query: ListRefusedRows, reading: Reading) -> RefusedRows:
-    await _own(query, query.import_id, reading)
+async def list_refused(query: ListRefusedRows, tools: Tools) -> RefusedRows:
+    await _own(query, query.import_id, tools)
     after = _part(query.cursor)
-    found = reading.database[REFUSED_LINES.name].find({"import_id": query.import_id, "part": {"$gt": after}}, limit=2)
+    found = tools.database[REFUSED_LINES.name].find({"import_id": query.import_id, "part": {"$gt": after}}, limit=2)
     parts = await found.sort("part", 1).to_list()
     if not parts:
         return RefusedRows(rows=(), next=None)
@@ -183,8 +183,8 @@ async def list_refused(query: ListRefusedRows, reading: Reading) -> RefusedRows:
     return RefusedRows(rows=rows, next=str(parts[0]["part"]) if len(parts) > 1 else None)
 
 
-async def _own(query: Query, import_id: str, reading: Reading) -> dict[str, Any]:
-    row = await reading.database[IMPORTS.name].find_one({"_id": import_id})
+async def _own(query: Query, import_id: str, tools: Tools) -> dict[str, Any]:
+    row = await tools.database[IMPORTS.name].find_one({"_id": import_id})
     if row is None or not within(query.actor, distributor_id=row["distributor_id"], installer_id=row["installer_id"]):
         raise refused("import-unknown")
     return row

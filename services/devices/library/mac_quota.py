@@ -7,47 +7,45 @@ distributor registers for any of its installers is not counted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 from contracts.devices.imports import ImportState, StartMacImport
 from contracts.devices.library import ClaimMac, RegisterMac
 from contracts.message import Command
 from kernel.keeping.mongo import Database
-from kernel.service.declaration import Working
+from kernel.service.declaration import Prepare, Tools
 from services.devices.library import labels, mac_import
 from services.devices.library.mac_import import MacImport
 from services.devices.library.mac_imports import IMPORTS
 from services.devices.library.macs import free_macs_of
 
 
-@dataclass(frozen=True)
-class MacQuota:
-    """`limit` is the most unbound MACs of one installer."""
+async def prepare_one(command: labels.C, tools: Tools) -> labels.C:
+    """Say whether one more is too many, and what the code on its label is kept as."""
+    is_reached = await _is_reached(command.actor.installer_id, 1, tools)
+    return labels.with_hash(command.model_copy(update={"quota_reached": is_reached}), tools.secrets)
 
-    limit: int
 
-    @property
-    def prepare(self) -> dict[type[Command], Callable[[Any, Working], Awaitable[Command]]]:
-        return {RegisterMac: self.prepare_one, ClaimMac: self.prepare_one, StartMacImport: self.prepare_list}
+async def prepare_list(command: StartMacImport, tools: Tools) -> StartMacImport:
+    """Say whether the valid rows of the list are too many, whoever starts it."""
+    imported: MacImport = (await tools.load(mac_import.of(command.import_id)))[0]
+    is_reached = await _is_reached(imported.installer_id, imported.valid, tools)
+    return command.model_copy(update={"quota_reached": is_reached})
 
-    async def prepare_one(self, command: labels.C, working: Working) -> labels.C:
-        """Say whether one more is too many, and what the code on its label is kept as."""
-        is_reached = await self._is_reached(command.actor.installer_id, 1, working)
-        return labels.with_hash(command.model_copy(update={"quota_reached": is_reached}), working.secrets)
 
-    async def prepare_list(self, command: StartMacImport, working: Working) -> StartMacImport:
-        """Say whether the valid rows of the list are too many, whoever starts it."""
-        imported: MacImport = (await working.load(mac_import.of(command.import_id)))[0]
-        is_reached = await self._is_reached(imported.installer_id, imported.valid, working)
-        return command.model_copy(update={"quota_reached": is_reached})
+PREPARE: Mapping[type[Command], Prepare] = {
+    RegisterMac: prepare_one,
+    ClaimMac: prepare_one,
+    StartMacImport: prepare_list,
+}
 
-    async def _is_reached(self, installer_id: str | None, more: int, working: Working) -> bool:
-        if installer_id is None or more == 0:
-            return False
-        present = await free_macs_of(working.database, installer_id)
-        return present + await _underway(working.database, installer_id) + more > self.limit
+
+async def _is_reached(installer_id: str | None, more: int, tools: Tools) -> bool:
+    if installer_id is None or more == 0:
+        return False
+    present = await free_macs_of(tools.database, installer_id)
+    underway = await _underway(tools.database, installer_id)
+    return present + underway + more > tools.settings.unbound_macs_per_installer
 
 
 async def _underway(database: Database, installer_id: str) -> int:

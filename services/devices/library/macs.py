@@ -26,7 +26,7 @@ from contracts.notations import mac_address, mac_digits
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import Listed, Tallied, found, listed
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.declaration import Reading, Working
+from kernel.service.declaration import Tools
 from services.devices.library import mac_import
 from services.devices.library.labels import hash_of_code
 from services.devices.library.mac import Mac, MacEvent
@@ -158,10 +158,10 @@ LIBRARY_TALLIES = ReadModel(name="library_tallies", keys=tally_keys, fold=fold_t
 # --- What is shown ----------------------------------------------------------------------------------------------------
 
 
-async def list_macs(query: ListMacs, reading: Reading) -> MacPage:
+async def list_macs(query: ListMacs, tools: Tools) -> MacPage:
     shelves = _shelves(query.actor)
     bound = _BOUND[query.use]
-    collection = reading.database[LIBRARY.name]
+    collection = tools.database[LIBRARY.name]
     own = {"shelves": {"$in": shelves}, "bound": {"$in": bound}}
     typed = mac_digits(query.q)
     if not query.q.strip():
@@ -172,9 +172,9 @@ async def list_macs(query: ListMacs, reading: Reading) -> MacPage:
     else:
         page = Listed([], 0)
     # Whose home it is, is not the distributor's to know.
-    owners = await _owners(reading.database, page.rows) if query.actor.installer_id else {}
+    owners = await _owners(tools.database, page.rows) if query.actor.installer_id else {}
     return MacPage(
-        rows=tuple(_shown(row, owners, query.actor, reading) for row in page.rows),
+        rows=tuple(_shown(row, owners, query.actor, tools) for row in page.rows),
         total=page.total,
         page=query.page,
         per_page=query.per_page,
@@ -197,22 +197,22 @@ async def _owners(database: Database, rows: Sequence[Row]) -> dict[str, str]:
     return {each["_id"]: each["name"] async for each in database["owners"].find({"_id": {"$in": ids}}, {"name": 1})}
 
 
-def _shown(row: Row, owners: dict[str, str], actor: Actor, reading: Reading) -> MacRow:
+def _shown(row: Row, owners: dict[str, str], actor: Actor, tools: Tools) -> MacRow:
     return MacRow(
         mac=row["_id"],
         installer_id=row["installer_id"],
         device_id=row["device_id"],
         user_id=row["user_id"] if actor.installer_id else None,
         owner=owners.get(row["user_id"]),
-        is_foreign_prefix=is_foreign_prefix(row["_id"], reading),
+        is_foreign_prefix=is_foreign_prefix(row["_id"], tools),
         registered_at=row["registered_at"],
         has_label=row["has_label"],
     )
 
 
-def is_foreign_prefix(mac: str, reading: Reading) -> bool:
+def is_foreign_prefix(mac: str, tools: Tools) -> bool:
     """Whether its maker is none of those that are expected here."""
-    return not mac.startswith(tuple(reading.settings.mac_prefixes.split(",")))
+    return not mac.startswith(tuple(tools.settings.mac_prefixes.split(",")))
 
 
 def _shelves(actor: Actor) -> list[str]:
@@ -229,14 +229,14 @@ def _shared(distributor_id: str) -> str:
 # --- What an import needs to know -------------------------------------------------------------------------------------
 
 
-async def judge_known(command: StageMacRows, working: Working) -> StageMacRows:
+async def judge_known(command: StageMacRows, tools: Tools) -> StageMacRows:
     """Say which of the rows are in a library already, and what the codes on labels are kept as.
 
     What is registered meanwhile is found when it comes to it.
     """
-    imported, _ = await working.load(mac_import.of(command.import_id))
+    imported, _ = await tools.load(mac_import.of(command.import_id))
     addresses = [address for row in command.rows if row.fault is None and (address := _address(row.text))]
-    collection = working.database[LIBRARY.name]
+    collection = tools.database[LIBRARY.name]
     fields = {"distributor_id": 1, "installer_id": 1, "device_id": 1, "bound_by": 1}
     known: list[tuple[str, RowFault]] = []
     async for row in collection.find({"_id": {"$in": addresses}}, fields, batch_size=len(addresses) + 1):
@@ -247,7 +247,7 @@ async def judge_known(command: StageMacRows, working: Working) -> StageMacRows:
     for line in command.rows:
         if line.fault is None and (address := _address(line.text)):
             codes.setdefault(address, line.code)
-    hashes = tuple((address, hash_of_code(working.secrets, address, code)) for address, code in codes.items() if code)
+    hashes = tuple((address, hash_of_code(tools.secrets, address, code)) for address, code in codes.items() if code)
     return command.model_copy(update={"known": tuple(known), "code_hashes": hashes})
 
 

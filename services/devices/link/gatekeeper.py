@@ -10,8 +10,10 @@ import hashlib
 import hmac
 import re
 import time
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from kernel.service.declaration import Handles
+from kernel.deciding.decider import Ref
 from kernel.talking.admission import Admitted, Login
 from services.devices.intercoms import device
 from services.devices.intercoms.device import Device
@@ -29,9 +31,9 @@ _MAC = re.compile(r"[0-9A-F]{12}")
 class Gate:
     """Answers who is a device. Every replica has one; a quarantine is told to all of them."""
 
-    def __init__(self, roster: Roster, deciding: Handles) -> None:
+    def __init__(self, roster: Roster, load: Callable[[Ref], Awaitable[tuple[Any, int]]]) -> None:
         self._roster = roster
-        self._deciding = deciding
+        self._load = load
         self._quarantined: dict[str, float] = {}
 
     async def decide(self, login: Login) -> Admitted | None:
@@ -67,6 +69,6 @@ class Gate:
 
     async def _newest_hash(self, name: str) -> str:
         """Asks the log, and as much of it for a MAC that nobody has as for one whose key is another."""
-        owner: Mac = (await self._deciding.load(mac.of(name)))[0]
-        target: Device = (await self._deciding.load(device.of(owner.device_id or name)))[0]
+        owner: Mac = (await self._load(mac.of(name)))[0]
+        target: Device = (await self._load(device.of(owner.device_id or name)))[0]
         return target.key_hash if not target.absent and target.key_hash else device.NO_KEY

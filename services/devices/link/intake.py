@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +26,7 @@ from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import DEVICE
 from kernel.log.promise import Unavailable
-from kernel.service.declaration import Handles
+from kernel.service.declaration import Tools
 from services.devices.commands import device_command
 from services.devices.commands.device_command import DeviceCommand
 from services.devices.link.roster import Roster, Seat
@@ -90,26 +89,24 @@ class Intake:
     """Takes what devices say, each device's in order, many devices' at a time.
 
     `answer` sends bytes to a device, `heard` is told that a device has said its state and where in the log that stands,
-    `quarantine` that a device does not keep to the rules. Within `charged` it counts for the device's
-    budget what is recorded: beyond that its states, reports, and what it says of its configuration, are answered and
+    `quarantine` that a device does not keep to the rules. What is recorded counts for the device's
+    budget: beyond that its states, reports, and what it says of its configuration, are answered and
     not recorded, so that it repeats none.
     """
 
     def __init__(
         self,
         roster: Roster,
-        deciding: Handles,
+        tools: Tools,
         answer: Callable[[str, bytes], Awaitable[None]],
         heard: Callable[[Seat, int], Awaitable[None]],
         quarantine: Callable[[Seat], Awaitable[None]],
-        charged: Callable[[str, str], AbstractContextManager[None]],
     ) -> None:
         self._roster = roster
-        self._deciding = deciding
+        self._tools = tools
         self._answer = answer
         self._heard = heard
         self._quarantine = quarantine
-        self._charged = charged
         self._meters: OrderedDict[str, Meter] = OrderedDict()
         self._queues: dict[str, deque[tuple[str, bytes]]] = {}
         self._waiting = 0
@@ -161,12 +158,12 @@ class Intake:
         try:
             match kind:
                 case "state":
-                    with self._charged(DEVICE, seat.device_id):
+                    with self._tools.charged(DEVICE, seat.device_id):
                         await self._state(seat, body)
                 case "ack":
                     await self._ack(seat, body)
                 case "event":
-                    with self._charged(DEVICE, seat.device_id):
+                    with self._tools.charged(DEVICE, seat.device_id):
                         await self._event(seat, body)
         except Unreadable as fault:
             # It hurts nobody, so it is no violation: said again it would only be refused again.
@@ -199,7 +196,7 @@ class Intake:
             # There are no more of these than people gave commands.
             await self._acked_command(seat, ack)
         else:
-            with self._charged(DEVICE, seat.device_id):
+            with self._tools.charged(DEVICE, seat.device_id):
                 await self._acked_configuration(seat, ack)
         await self._answer(seat.mac, wire.received("ack", id))
 
@@ -213,7 +210,7 @@ class Intake:
             )
 
     async def _acked_command(self, seat: Seat, ack: DeviceAck) -> None:
-        told: DeviceCommand = (await self._deciding.load(device_command.of(ack.id)))[0]
+        told: DeviceCommand = (await self._tools.load(device_command.of(ack.id)))[0]
         if told.mac != seat.mac:
             return  # there is no such command for it
         note = NoteDeviceCommand(**_stamp(), device_command_id=ack.id, state=_STATES[ack.state], reason=ack.reason)
@@ -230,7 +227,7 @@ class Intake:
         Words of a device whose household was deleted meanwhile are kept nowhere: that is refused too.
         """
         try:
-            return (await self._deciding.handle(command)).position.seq
+            return (await self._tools.handle(command)).position.seq
         except (Refused, KeyDestroyed):
             return 0
 

@@ -23,7 +23,7 @@ from kernel.log.promise import StoredMessage, Unavailable
 from kernel.process.health import NotReady
 from kernel.reading.lease import Lease
 from kernel.reading.source import decoded
-from kernel.service.declaration import Beside
+from kernel.service.declaration import Tools
 from kernel.talking.admission import admitting
 from kernel.talking.broker import listen, say
 from kernel.talking.connections import Connections, connections
@@ -52,21 +52,21 @@ _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def linked(beside: Beside) -> AsyncIterator[None]:
+async def linked(tools: Tools) -> AsyncIterator[None]:
     """The link at work while this lasts. The service need not wait for it, and says in its readiness how it is."""
-    link = Link(beside)
-    beside.health.probes["link"] = link.state
-    beside.task("link", link.run())
+    link = Link(tools)
+    tools.health.probes["link"] = link.state
+    tools.task("link", link.run())
     yield
 
 
 class Link:
     """One replica's side of it."""
 
-    def __init__(self, beside: Beside) -> None:
-        self._beside = beside
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
         self._roster = Roster()
-        self._gate = Gate(self._roster, beside.deciding)
+        self._gate = Gate(self._roster, tools.load)
         self._watch: Watch | None = None
         self._outbox: Outbox | None = None
         self._telling: set[asyncio.Future[None]] = set()
@@ -80,29 +80,29 @@ class Link:
 
     async def run(self) -> None:
         """Never returns. Raises `Unavailable` when it can never go on: the service ends then."""
-        beside = self._beside
+        tools = self._tools
         await self._until_built()
-        await self._roster.load(beside.database, beside.log.stream, beside.log.epoch)
+        await self._roster.load(tools.database, tools.log.stream, tools.log.epoch)
         async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow())
-            await self._roster.reached(await beside.log.last_seq())
-            intake = Intake(self._roster, beside.deciding, self._tell, self._spoke, self._quarantine, beside.charged)
+            await self._roster.reached(await tools.log.last_seq())
+            intake = Intake(self._roster, tools, self._tell, self._spoke, self._quarantine)
             stack.push_async_callback(intake.stop)
-            await listen(beside.client, SPOKE, self._heard_speak)
-            await listen(beside.client, QUARANTINED, self._heard_of_quarantine)
+            await listen(tools.client, SPOKE, self._heard_speak)
+            await listen(tools.client, QUARANTINED, self._heard_of_quarantine)
             for kind in KINDS:
-                await listen(beside.client, wire.topic("*", kind), intake.take, queue=beside.log.stream)
+                await listen(tools.client, wire.topic("*", kind), intake.take, queue=tools.log.stream)
             system = await self._open_doors(stack, tasks)
-            tasks.create_task(Lease(beside.database, LEASE).hold(lambda _: self._lead(system)))
+            tasks.create_task(Lease(tools.database, LEASE).hold(lambda _: self._lead(system)))
             self._is_up = True
 
     @property
     def _lets_devices_in(self) -> bool:
-        settings = self._beside.settings
+        settings = self._tools.settings
         return bool(settings.nats_auth_url and settings.nats_system_url and settings.nats_issuer_seed)
 
     async def _open_doors(self, stack: contextlib.AsyncExitStack, tasks: asyncio.TaskGroup) -> Connections | None:
-        settings = self._beside.settings
+        settings = self._tools.settings
         if not (settings.nats_auth_url and settings.nats_system_url and settings.nats_issuer_seed):
             _log.warning("no-device-link", reason="NATS_AUTH_URL, NATS_SYSTEM_URL or the issuer's seed is not set")
             return None
@@ -116,11 +116,11 @@ class Link:
 
     async def _lead(self, system: Connections | None) -> None:
         """What one replica at a time does."""
-        self._outbox = Outbox(self._roster, self._beside, self._tell)
+        self._outbox = Outbox(self._roster, self._tools, self._tell)
         try:
             async with asyncio.TaskGroup() as tasks:
                 if system is not None:
-                    self._watch = Watch(self._roster, system, self._beside.deciding, self._beside.charged)
+                    self._watch = Watch(self._roster, system, self._tools)
                     tasks.create_task(self._watch.run())
                 tasks.create_task(self._outbox.run())
         finally:
@@ -129,7 +129,7 @@ class Link:
     # --- Keeping up with the log --------------------------------------------------------------------------------------
 
     async def _until_built(self) -> None:
-        projects = self._beside.health.probes["projection"]
+        projects = self._tools.health.probes["projection"]
         while True:
             with contextlib.suppress(NotReady):
                 await projects()
@@ -137,7 +137,7 @@ class Link:
             await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _follow(self) -> None:
-        log = self._beside.log
+        log = self._tools.log
         wanted = {kind.type_name().rpartition(".v")[0] for kind in _KINDS}
         following = cast(AsyncGenerator[list[StoredMessage], None], log.follow(self._roster.seq, _BATCH))
         async with contextlib.aclosing(following):
@@ -151,7 +151,7 @@ class Link:
         """What can be read of them; the rest is parked by the projector, which says so."""
         while True:
             try:
-                events = await decoded(self._beside.codec, messages)
+                events = await decoded(self._tools.codec, messages)
             except (Unavailable, WrongSecret):
                 await asyncio.sleep(_TRIED_AGAIN_S)
             else:
@@ -160,10 +160,10 @@ class Link:
     # --- Between the parts, which may be in different replicas --------------------------------------------------------
 
     async def _tell(self, mac: str, message: bytes) -> None:
-        await say(self._beside.client, wire.topic(mac, "cmd"), message)
+        await say(self._tools.client, wire.topic(mac, "cmd"), message)
 
     async def _spoke(self, seat: Seat, seq: int) -> None:
-        await say(self._beside.client, SPOKE, json.dumps({"device_id": seat.device_id, "seq": seq}).encode())
+        await say(self._tools.client, SPOKE, json.dumps({"device_id": seat.device_id, "seq": seq}).encode())
 
     def _heard_speak(self, _subject: str, body: bytes) -> None:
         if self._outbox is not None:
@@ -181,7 +181,7 @@ class Link:
             self._watch.look_again()
 
     async def _quarantine(self, seat: Seat) -> None:
-        await say(self._beside.client, QUARANTINED, seat.mac.encode())
+        await say(self._tools.client, QUARANTINED, seat.mac.encode())
 
     def _heard_of_quarantine(self, _subject: str, body: bytes) -> None:
         self._gate.quarantine(body.decode())

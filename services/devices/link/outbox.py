@@ -30,7 +30,7 @@ from contracts.devices.weather import WeatherIssued
 from contracts.message import Recorded
 from kernel.deciding.handling import Contended
 from kernel.log.promise import Unavailable
-from kernel.service.declaration import Beside
+from kernel.service.declaration import Tools
 from services.devices.commands.device_command import DeviceCommandEvent
 from services.devices.commands.device_commands import COMMANDS, STATE_OF
 from services.devices.configuration import configuration
@@ -62,9 +62,9 @@ _log = structlog.get_logger()
 class Outbox:
     """Tells devices. One replica at a time does it."""
 
-    def __init__(self, roster: Roster, beside: Beside, say: Callable[[str, bytes], Awaitable[None]]) -> None:
+    def __init__(self, roster: Roster, tools: Tools, say: Callable[[str, bytes], Awaitable[None]]) -> None:
         self._roster = roster
-        self._beside = beside
+        self._tools = tools
         self._say = say
         self._posts: dict[str, Post] = {}
         self._listeners = Listeners()
@@ -92,10 +92,10 @@ class Outbox:
 
     async def _open(self) -> None:
         """Take up what an earlier holder of the lease left, and what was queued since."""
-        database = self._beside.database
+        database = self._tools.database
         # Connected before we listened: they have said their state to somebody. Whoever comes meanwhile has not.
         self._listeners.were_there(seat.device_id for seat in self._roster.online())
-        await until_projected(database, self._beside.log.stream, self._roster.seq)
+        await until_projected(database, self._tools.log.stream, self._roster.seq)
         async for row in database[COMMANDS.name].find({"state": {"$in": list(OPEN_STATES)}}):
             self._keep(row["device_id"], from_row(row))
         for device_id, post in list(self._posts.items()):
@@ -163,7 +163,7 @@ class Outbox:
             is_earlier = waiting.kind is DeviceCommandKind.ONE_TIME_AUTOP and waiting.seq < seq
             if is_earlier and waiting.state in states:
                 del post.waiting[waiting.id]
-                self._do(note_state(self._beside, waiting, State.CANCELLED, "device-reset"))
+                self._do(note_state(self._tools, waiting, State.CANCELLED, "device-reset"))
 
     def _gone(self, event: DeviceUnbound) -> None:
         self._listeners.forget(event.device_id)
@@ -175,7 +175,7 @@ class Outbox:
         if post.task:
             post.task.cancel()
         for waiting in post.waiting.values():
-            self._do(note_state(self._beside, waiting, State.CANCELLED, "device-gone"))
+            self._do(note_state(self._tools, waiting, State.CANCELLED, "device-gone"))
 
     # --- Doing it -----------------------------------------------------------------------------------------------------
 
@@ -242,7 +242,7 @@ class Outbox:
             if left_s > 0:
                 return left_s
         async with self._making:
-            made = await configuration.present(post.device_id, self._beside.deciding.load, self._beside.keys)
+            made = await configuration.present(post.device_id, self._tools.load, self._tools.keys)
         # Whatever is sent from here on comes after it on the same connection.
         self._emptied.discard(post.device_id)
         if made is None or (seat.is_configured and made.version == seat.applied):
@@ -260,7 +260,7 @@ class Outbox:
             left_s = waiting.sent_at + pause_after(again_s, waiting.sent) - time.monotonic()
             if left_s > 0:
                 return left_s
-            if not await is_open(self._beside, waiting):
+            if not await is_open(self._tools, waiting):
                 post.waiting.pop(waiting.id, None)
                 return 0.0
         # What waits may have been taken back meanwhile; what does not wait cannot, and is in a hurry.
@@ -268,17 +268,17 @@ class Outbox:
         if (
             not is_sent_first
             and waiting.state is State.QUEUED
-            and not await note_state(self._beside, waiting, State.SENT)
+            and not await note_state(self._tools, waiting, State.SENT)
         ):
             post.waiting.pop(waiting.id, None)
             return 0.0
         if waiting.kind is DeviceCommandKind.ONE_TIME_AUTOP and waiting.lines is None:
-            waiting.lines = await lines_of(self._beside, waiting.id)
+            waiting.lines = await lines_of(self._tools, waiting.id)
         await self._say(seat.mac, message_of(waiting))
         waiting.sent += 1
         waiting.sent_at = time.monotonic()
         if is_sent_first and waiting.state is State.QUEUED:
-            await note_state(self._beside, waiting, State.SENT)
+            await note_state(self._tools, waiting, State.SENT)
         return pause_after(again_s, waiting.sent)
 
     async def _tell_weather(self, event: WeatherIssued) -> None:

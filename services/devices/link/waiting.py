@@ -18,7 +18,7 @@ from contracts.devices.commands import (
 )
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused
-from kernel.service.declaration import Beside
+from kernel.service.declaration import Tools
 from services.devices.commands import device_command
 from services.devices.commands.device_command import DeviceCommand
 from services.devices.wire import wire
@@ -58,7 +58,7 @@ class Post:
     configured: int = 0
 
 
-async def note_state(beside: Beside, waiting: Waiting, state: DeviceCommandState, reason: str | None = None) -> bool:
+async def note_state(tools: Tools, waiting: Waiting, state: DeviceCommandState, reason: str | None = None) -> bool:
     """Whether it is open after that. Raises `Unavailable`."""
     note = NoteDeviceCommand(
         command_id=uuid4(),
@@ -69,22 +69,22 @@ async def note_state(beside: Beside, waiting: Waiting, state: DeviceCommandState
         reason=reason,
     )
     try:
-        handled = await beside.deciding.handle(note)
+        handled = await tools.handle(note)
     except Refused:
         return False
     waiting.state = handled.state.state
     return waiting.state in OPEN_STATES
 
 
-async def is_open(beside: Beside, waiting: Waiting) -> bool:
-    told: DeviceCommand = (await beside.deciding.load(device_command.of(waiting.id)))[0]
+async def is_open(tools: Tools, waiting: Waiting) -> bool:
+    told: DeviceCommand = (await tools.load(device_command.of(waiting.id)))[0]
     waiting.state = told.state
     return told.is_open
 
 
-async def lines_of(beside: Beside, id: str) -> tuple[str, ...]:
-    first, *_ = await beside.log.read_subject(beside.codec.subject(device_command.of(id)))
-    (recorded,) = await beside.codec.decode_many([first])
+async def lines_of(tools: Tools, id: str) -> tuple[str, ...]:
+    first, *_ = await tools.log.read_subject(tools.codec.subject(device_command.of(id)))
+    (recorded,) = await tools.codec.decode_many([first])
     return recorded.event.lines if isinstance(recorded.event, DeviceCommandQueued) else ()
 
 

@@ -9,8 +9,8 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -26,7 +26,7 @@ from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import DEVICE, SPENT
 from kernel.log.promise import Unavailable
-from kernel.service.declaration import Handles
+from kernel.service.declaration import Tools
 from kernel.talking.connections import Connected, Connections, Ended
 from services.devices.library import mac
 from services.devices.library.mac import Mac
@@ -49,7 +49,7 @@ _log = structlog.get_logger()
 class Watch:
     """Keeps presence true, and shows devices out whose key is void. One replica at a time does it.
 
-    Within `charged` what is noted counts for the device's budget. Beyond that only what it is now is noted, once in
+    What is noted counts for the device's budget. Beyond that only what it is now is noted, once in
     `PAST_BUDGET_EVERY_S`, not each coming and going.
     """
 
@@ -57,13 +57,11 @@ class Watch:
         self,
         roster: Roster,
         connections: Connections,
-        deciding: Handles,
-        charged: Callable[[str, str], AbstractContextManager[None]],
+        tools: Tools,
     ) -> None:
         self._roster = roster
         self._connections = connections
-        self._deciding = deciding
-        self._charged = charged
+        self._tools = tools
         self._past_budget: dict[str, float] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -162,7 +160,7 @@ class Watch:
         return bool(silent - lost)
 
     async def _is_bound(self, name: str) -> bool:
-        owner: Mac = (await self._deciding.load(mac.of(name)))[0]
+        owner: Mac = (await self._tools.load(mac.of(name)))[0]
         return owner.device_id is not None
 
     async def _note_online(self, seat: Seat, connected: Connected) -> None:
@@ -198,15 +196,15 @@ class Watch:
 
     async def _record(self, wish: NoteDeviceOnline | NoteDeviceOffline, *, is_newest: bool) -> None:
         try:
-            with self._charged(DEVICE, wish.device_id):
-                await self._deciding.handle(wish)
+            with self._tools.charged(DEVICE, wish.device_id):
+                await self._tools.handle(wish)
         except Refused as refusal:
             if refusal.code != SPENT:
                 raise
             now, before = time.monotonic(), self._past_budget.get(wish.device_id)
             # What is not noted now differs from the servers' lists until it is.
             if is_newest and (before is None or now - before >= PAST_BUDGET_EVERY_S):
-                await self._deciding.handle(wish)
+                await self._tools.handle(wish)
                 self._past_budget[wish.device_id] = now
 
     async def _kick_twice(self, name: str, after_s: float = 0) -> None:

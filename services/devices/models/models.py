@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from contracts.devices.intercoms import DeviceKind
 from contracts.devices.models import ListModels, ModelList, ModelRow
 from contracts.devices.relays import RELAYS_MAX, MethodGate
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.devices.models.firmware import Band, Firmware, any_takes
 
 _BUILT_IN = Path(__file__).with_name("models.toml")
@@ -133,7 +133,7 @@ def gate_shown(name: str | None, firmware: str | None) -> MethodGate:
     return MethodGate(state=methods_gate(name, firmware), needs=tuple(_needs(candidates)))
 
 
-async def list_models(query: ListModels, reading: Reading) -> ModelList:
+async def list_models(query: ListModels, tools: Tools) -> ModelList:
     rows = tuple(
         ModelRow(
             model=model.name.upper(),

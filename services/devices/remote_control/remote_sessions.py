@@ -16,7 +16,7 @@ from contracts.devices.remote_control import (
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Index, ReadModel, Row
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from services.devices.intercoms.devices import FLEET
 from services.devices.refusing import refused
 
@@ -69,9 +69,9 @@ REMOTE_CONTROLS = ReadModel(
 )
 
 
-async def get_remote_control(query: GetRemoteControl, reading: Reading) -> RemoteControlView:
-    row = await found(reading.database, query.token_hash)
-    there = await reading.database[FLEET.name].find_one({"_id": row["_id"]}, {"name": 1, "model": 1})
+async def get_remote_control(query: GetRemoteControl, tools: Tools) -> RemoteControlView:
+    row = await found(tools.database, query.token_hash)
+    there = await tools.database[FLEET.name].find_one({"_id": row["_id"]}, {"name": 1, "model": 1})
     if there is None:
         raise refused("remote-control-unknown")
     return RemoteControlView(

@@ -18,7 +18,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.devices.remote_control import PAGE_ANSWER_BYTES, AskDevicePage, PageAnswer
-from kernel.service.declaration import Reading
+from kernel.service.declaration import Tools
 from kernel.talking.conversation import Conversation, Overrun, conversation
 from services.devices.link import presence
 from services.devices.link.presence import Presence
@@ -54,16 +54,16 @@ class Garbled(Exception):
     """The device does not keep to the protocol."""
 
 
-async def ask_device_page(query: AskDevicePage, reading: Reading) -> PageAnswer:
+async def ask_device_page(query: AskDevicePage, tools: Tools) -> PageAnswer:
     """What the device's page answers, to the browser that has the remote control."""
-    row = await found(reading.database, query.token_hash)
-    session: RemoteSession = (await reading.load(remote_session.of(row["_id"])))[0]
+    row = await found(tools.database, query.token_hash)
+    session: RemoteSession = (await tools.load(remote_session.of(row["_id"])))[0]
     if not session.lets_in(query.token_hash, query.browser_hash, datetime.now(UTC)):
         raise refused("remote-control-unknown")
-    there: Presence = (await reading.load(presence.of(row["_id"])))[0]
+    there: Presence = (await tools.load(presence.of(row["_id"])))[0]
     if not there.online:
         raise refused("device-offline")
-    async with conversation(reading.client, topic(session.mac, "web")) as link:
+    async with conversation(tools.client, topic(session.mac, "web")) as link:
         try:
             async with asyncio.timeout(ANSWER_S):
                 return await carried(query, link, topic(session.mac, "cmd"))

@@ -25,16 +25,17 @@ from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused
 from kernel.keeping.mongo import Database
 from kernel.log.promise import Unavailable
+from kernel.process.settings import Settings
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reacting.timers import Due
 from kernel.reading.readmodel import Row
-from kernel.service.declaration import Working
+from kernel.service.declaration import Tools
 from services.devices.homes import home
 from services.devices.homes.home import Home
 from services.devices.intercoms import device
 from services.devices.link import presence
 from services.devices.models import models
-from services.devices.weather.weather_port import Conditions, NoAnswer, Place, WeatherPort
+from services.devices.weather.weather_port import Conditions, NoAnswer, Place, WeatherPort, port_of
 
 WEATHER_TIMER = "weather"
 EVERY = timedelta(minutes=30)
@@ -71,27 +72,35 @@ ISSUE_WEATHER = Reaction(
 )
 
 
+def provider_in(settings: Settings) -> WeatherPort:
+    """Whom these settings say to ask."""
+    return port_of(settings.weather_url, settings.weather_search_url, settings.weather_key)
+
+
 @dataclass(frozen=True)
 class Forecasts:
-    """The weather at places, asked for as seldom as promised. What is known is kept in the service's database."""
+    """The weather at places, asked for as seldom as promised. What is known is kept in the service's database.
 
-    port: WeatherPort
+    `provider` says whom to ask, by the settings.
+    """
+
+    provider: Callable[[Settings], WeatherPort]
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
-    async def prepare(self, command: IssueWeather, working: Working) -> IssueWeather:
+    async def prepare(self, command: IssueWeather, tools: Tools) -> IssueWeather:
         """Say which monitors show what; none when none is connected, or when nobody knows the weather."""
-        lived_in, _ = await working.load(home.of(command.user_id))
-        showing = await _showing(lived_in, working)
+        lived_in, _ = await tools.load(home.of(command.user_id))
+        showing = await _showing(lived_in, tools)
         if not showing:
             return command
         now = datetime.now(UTC)
-        await working.timers.set(f"home.{command.user_id}", WEATHER_TIMER, _next(command.user_id, now))
+        await tools.timers.set(f"home.{command.user_id}", WEATHER_TIMER, _next(command.user_id, now))
         try:
             query = GetUser(actor=SYSTEM, user_id=command.user_id)
-            household = await working.caller.view(query, UserDetail)
+            household = await tools.caller.view(query, UserDetail)
         except (Refused, Unavailable):
             return command
-        conditions = await self.at(household.address, household.country, working, now)
+        conditions = await self.at(household.address, household.country, tools, now)
         if conditions is None:
             return command
         wanted = [command.device_id] if command.device_id in showing else showing if command.device_id is None else []
@@ -104,17 +113,18 @@ class Forecasts:
             }
         )
 
-    async def at(self, address: str, country: str | None, working: Working, now: datetime) -> Conditions | None:
+    async def at(self, address: str, country: str | None, tools: Tools, now: datetime) -> Conditions | None:
         """The weather at an address: newly asked, or what was heard in the last three hours."""
         # The address itself is kept nowhere.
-        address_key = f"address.{working.secrets.hashed('place', f'{country}/{address}')}"
-        find = partial(self._find, address, country)
-        found = await self._known(address_key, LOOKED_UP_FOR, find, working.database, now)
+        address_key = f"address.{tools.secrets.hashed('place', f'{country}/{address}')}"
+        port = self.provider(tools.settings)
+        find = partial(_find, port, address, country)
+        found = await self._known(address_key, LOOKED_UP_FOR, find, tools.database, now)
         if "latitude" not in found:
             return None
         place = Place(found["latitude"], found["longitude"])
         place_key = f"place.{place.latitude:.1f}.{place.longitude:.1f}"
-        heard = await self._known(place_key, EVERY, partial(self._now, place), working.database, now)
+        heard = await self._known(place_key, EVERY, partial(_now, port, place), tools.database, now)
         if "code" not in heard or heard["heard_at"] < now - STALE:
             return None
         return Conditions(heard["celsius"], heard["code"])
@@ -144,21 +154,23 @@ class Forecasts:
                     await collection.update_one({"_id": name}, {"$set": {**heard, "heard_at": now}})
             return await collection.find_one({"_id": name}) or {}
 
-    async def _find(self, address: str, country: str | None) -> Row:
-        place = await self.port.find(address, country)
-        return place._asdict() if place else {}
 
-    async def _now(self, place: Place) -> Row:
-        return (await self.port.now(place))._asdict()
+async def _find(port: WeatherPort, address: str, country: str | None) -> Row:
+    place = await port.find(address, country)
+    return place._asdict() if place else {}
 
 
-async def _showing(lived_in: Home, working: Working) -> list[str]:
+async def _now(port: WeatherPort, place: Place) -> Row:
+    return (await port.now(place))._asdict()
+
+
+async def _showing(lived_in: Home, tools: Tools) -> list[str]:
     """The home's devices that are connected and show the weather."""
     showing = []
     for device_id in lived_in.devices:
-        monitor, _ = await working.load(device.of(device_id))
+        monitor, _ = await tools.load(device.of(device_id))
         if not monitor.absent and models.shows_weather(monitor.model, monitor.firmware):
-            connected, _ = await working.load(presence.of(device_id))
+            connected, _ = await tools.load(presence.of(device_id))
             if connected.online:
                 showing.append(device_id)
     return showing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -14,10 +13,8 @@ from contracts.message import Actor
 from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Spec
 from kernel.process.settings import Settings
-from kernel.service.declaration import Prepare
 from services.devices.library.mac import MAC as AGGREGATE
 from services.devices.library.mac_imports import IMPORTS
-from services.devices.library.mac_quota import MacQuota
 from tests.devices.conftest import Region, a_mac
 from tests.devices.library.test_macs import handed_over, until_over
 from tests.devices.world import MAC, ask, mac_bound, registered
@@ -52,14 +49,9 @@ class Narrow:
 
 
 @pytest.fixture
-async def narrow(region: Region) -> AsyncIterator[Narrow]:
-    prepare = region.devices.service.prepare
-    before = {kind: prepare[kind] for kind in (RegisterMac, StartMacImport)}
-    assert isinstance(prepare, dict)
-    narrowed: dict[type, Prepare] = {**MacQuota(LIMIT).prepare}
-    prepare.update(narrowed)
-    yield Narrow(region)
-    prepare.update(before)
+async def narrow(region: Region, monkeypatch: pytest.MonkeyPatch) -> Narrow:
+    monkeypatch.setitem(vars(region.devices.settings), "unbound_macs_per_installer", LIMIT)
+    return Narrow(region)
 
 
 def test_what_is_in_the_library_already_is_refused_for_that() -> None:

@@ -120,7 +120,7 @@ async def test_a_deleted_device_is_told_to_forget_and_shut_out(stand: Stand) -> 
 
 async def test_known_and_unknown_macs_are_answered_alike(stand: Stand) -> None:
     bound = [await stand.intercom(connected=False) for _ in range(3)]
-    gate = Gate(Roster(), stand.region.devices.deciding)
+    gate = Gate(Roster(), stand.region.devices.deciding.load)
 
     async def took(mac: str) -> float:
         began = time.perf_counter()
@@ -136,7 +136,7 @@ async def test_known_and_unknown_macs_are_answered_alike(stand: Stand) -> None:
 
 async def test_a_device_may_call_before_the_roster_has_heard_of_it(stand: Stand) -> None:
     intercom = await stand.intercom(connected=False)
-    gate = Gate(Roster(), stand.region.devices.deciding)
+    gate = Gate(Roster(), stand.region.devices.deciding.load)
     admitted = await gate.decide(Login("mqtt", intercom.mac, intercom.mac, intercom.key, "127.0.0.1"))
     assert isinstance(admitted, Admitted)
     assert admitted.subscribe == (f"d.{intercom.mac}.cmd",)

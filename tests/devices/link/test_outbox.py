@@ -19,7 +19,7 @@ from contracts.message import Event
 from kernel.log.promise import Unavailable
 from kernel.reading.checkpoint import Checkpoint, Place
 from kernel.runtime.tasks import ended
-from kernel.service.declaration import Beside
+from kernel.service.declaration import Tools
 from services.devices.link.outbox import Outbox
 from services.devices.link.roster import Roster
 from tests.devices.world import DEVICE, INSTALLER, USER, bound, recorded
@@ -51,13 +51,13 @@ class Takeover:
             self.turned_to.set()
             raise Unavailable("that is enough to see")
 
-        beside = SimpleNamespace(
+        tools = SimpleNamespace(
             database=self.database,
             log=SimpleNamespace(stream="DEVICES"),
             deciding=SimpleNamespace(load=load),
             keys=None,
         )
-        outbox = Outbox(self.roster, cast(Beside, beside), self._say)
+        outbox = Outbox(self.roster, cast(Tools, tools), self._say)
         running = asyncio.create_task(outbox.run())
         await asyncio.sleep(0)
         try:

@@ -22,8 +22,7 @@ from contracts.devices.weather import IssueWeather, WeatherIssued
 from contracts.message import Actor
 from contracts.permissions import SYSTEM
 from kernel.deciding.spec import Spec
-from kernel.reacting.timers import Due, Timers, timer_id
-from kernel.service.declaration import Working
+from kernel.reacting.timers import Due, timer_id
 from kernel.service.running import running
 from ops.processes import free_port
 from ops.servers import LOOPBACK, NatsServer
@@ -257,25 +256,13 @@ class Town:
         await soon(enough)
         return await self.told(user_id)
 
-    def working(self) -> Working:
-        service = self.region.devices
-        timers = Timers(service.client, "devices")
-        return Working(
-            service.deciding.load,
-            service.settings.secrets(),
-            service.keys,
-            service.database,
-            timers,
-            service.caller,
-        )
-
 
 @pytest.fixture(scope="module")
 async def town(servers_dir: Path, mongodb_uri: str) -> AsyncIterator[Town]:
     prefix = f"weather_{uuid4().hex[:8]}_"
     async with a_provider() as provider, NatsServer(servers_dir / "weather") as nats:
         settings = settings_for(nats, mongodb_uri, prefix)
-        prepare: dict[Any, Any] = {**DEVICES.prepare, IssueWeather: Forecasts(provider.port).prepare}
+        prepare: dict[Any, Any] = {**DEVICES.prepare, IssueWeather: Forecasts(lambda _: provider.port).prepare}
         async with (
             running(ACCOUNTS, settings) as accounts,
             running(replace(DEVICES, prepare=prepare), settings) as devices,
@@ -302,35 +289,35 @@ async def test_a_monitor_that_shows_it_is_told_the_weather_when_it_connects(town
 
 
 async def test_one_place_is_asked_once_in_half_an_hour_by_whomever(town: Town, provider: Provider) -> None:
-    working, now = town.working(), datetime.now(UTC)
-    one, other = Forecasts(provider.port), Forecasts(provider.port)
+    tools, now = town.region.devices, datetime.now(UTC)
+    one, other = Forecasts(lambda _: provider.port), Forecasts(lambda _: provider.port)
     address = f"{uuid4().hex} Street, Shanghai"
     provider.tells(search={"results": [{"latitude": 10.0, "longitude": now.microsecond / 10_000}]})
-    asked = [each.at(address, "CN", working, now) for each in (one, one, one)]
+    asked = [each.at(address, "CN", tools, now) for each in (one, one, one)]
     assert set(await asyncio.gather(*asked)) == {(18, 1)}
-    assert await other.at(address, "CN", working, now + EVERY - timedelta(seconds=1)) == (18, 1)
-    assert await other.at(f"9 {address}", "CN", working, now) == (18, 1)
+    assert await other.at(address, "CN", tools, now + EVERY - timedelta(seconds=1)) == (18, 1)
+    assert await other.at(f"9 {address}", "CN", tools, now) == (18, 1)
     assert (provider.times_asked("/v1/search"), provider.times_asked("/v1/forecast")) == (2, 1)
     provider.tells(forecast={"current": {"temperature_2m": -0.5, "weather_code": 71}})
-    assert await other.at(address, "CN", working, now + EVERY) == (0, 71)
+    assert await other.at(address, "CN", tools, now + EVERY) == (0, 71)
     assert (provider.times_asked("/v1/search"), provider.times_asked("/v1/forecast")) == (2, 2)
 
 
 async def test_a_provider_in_trouble_is_not_asked_more_often_and_old_weather_ends(
     town: Town, provider: Provider
 ) -> None:
-    working, now = town.working(), datetime.now(UTC)
-    forecasts = Forecasts(provider.port)
+    tools, now = town.region.devices, datetime.now(UTC)
+    forecasts = Forecasts(lambda _: provider.port)
     address = f"1 Elm Street, {uuid4().hex}, Voidland"
     provider.tells(search={"results": [{"latitude": -10.0, "longitude": now.microsecond / 10_000}]})
-    assert await forecasts.at(address, None, working, now) == (18, 1)
+    assert await forecasts.at(address, None, tools, now) == (18, 1)
     provider.head = b"HTTP/1.1 503 Busy"
     for minutes in range(5, 200, 10):
-        told = await forecasts.at(address, None, working, now + timedelta(minutes=minutes))
+        told = await forecasts.at(address, None, tools, now + timedelta(minutes=minutes))
         assert told == ((18, 1) if minutes < 180 else None)
     assert provider.times_asked("/v1/forecast") == 1 + 6
     provider.head = b"HTTP/1.1 200 OK"
-    assert await forecasts.at(address, None, working, now + timedelta(minutes=240)) == (18, 1)
+    assert await forecasts.at(address, None, tools, now + timedelta(minutes=240)) == (18, 1)
 
 
 async def test_a_provider_that_hangs_holds_nothing_up_for_long(
@@ -340,7 +327,9 @@ async def test_a_provider_that_hangs_holds_nothing_up_for_long(
     provider.silent = True
     address = f"1 Elm Street, {uuid4().hex}"
     async with asyncio.timeout(5):
-        assert await Forecasts(provider.port).at(address, None, town.working(), datetime.now(UTC)) is None
+        assert (
+            await Forecasts(lambda _: provider.port).at(address, None, town.region.devices, datetime.now(UTC)) is None
+        )
 
 
 @pytest.mark.row("U-14")
