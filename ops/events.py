@@ -63,7 +63,7 @@ async def archives(services: Sequence[str]) -> AsyncIterator[list[Archive]]:
         await nc.close()
 
 
-def said(event: Event, personal: bool) -> dict[str, object]:
+def shown_fields(event: Event, personal: bool) -> dict[str, object]:
     """What an event says; its personal fields only when they are asked for, or erased."""
     body = event.model_dump(mode="json")
     hidden = fields_marked(type(event), PersonalMark)
@@ -119,5 +119,5 @@ def _cells(each: Recorded, personal: bool) -> list[str]:
         f"{each.actor.role.value} {each.actor.account_id}",
         each.actor.impersonator_id or "",
         each.actor.address or "",
-        escape(json.dumps(said(each.event, personal), ensure_ascii=False)),
+        escape(json.dumps(shown_fields(each.event, personal), ensure_ascii=False)),
     ]

@@ -231,7 +231,7 @@ class Fitter:
 
 def model_of(number: int) -> Model:
     """The model of the intercom of that number: each of the table in turn."""
-    known = models.known()
+    known = models.table()
     return known[sorted(known)[number % len(known)]]
 
 
@@ -310,7 +310,7 @@ async def _look(crew: Crew, keys: Keys) -> None:
                         door = wanted.get(row.mac)
                         if door is not None and not (crew.is_there(row.mac) and keys.of(row)):
                             key = await fitter.key(row)
-                            crew.switch_on(row.mac, key, door.model, firmware_of(models.known()[door.model]))
+                            crew.switch_on(row.mac, key, door.model, firmware_of(models.table()[door.model]))
         gone = asyncio.create_task(_until_one_is_gone(crew, wanted))
         await asyncio.wait({gone}, timeout=_LOOKED_EVERY_S)
         gone.cancel()

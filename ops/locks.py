@@ -14,7 +14,7 @@ _ELSEWHERE = {
 _OF_THE_VAULT = "SMARTPLUS_KEYS_DIR"
 
 
-def told(name: str, environment: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+def environment_for(name: str, environment: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """The environment of the process called `name`: what all are told, and its `own`."""
     hidden = {variable for entry, more in _ELSEWHERE.items() if entry in own for variable in more}
     if name not in keepers():

@@ -97,7 +97,7 @@ async def up(data: Path, port: int, demo: bool) -> None:
         _program(
             name,
             port if name == "gateway" else free_port(),
-            locks.told(name, {**os.environ, **environment}, more),
+            locks.environment_for(name, {**os.environ, **environment}, more),
             screen,
         )
         for name, more in own.items()

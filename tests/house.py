@@ -127,7 +127,7 @@ async def house(
             [sys.executable, "-m", f"services.{name}"],
             {
                 **os.environ,
-                **locks.told(
+                **locks.environment_for(
                     name, environment, (cluster or nats[0]).environment_of(name) | mongod.environment_of(name)
                 ),
                 "SMARTPLUS_PORT": str(port),

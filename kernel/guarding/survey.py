@@ -15,9 +15,9 @@ from kernel.log.integrity import (
     Spans,
     StreamState,
     count_of,
+    in_words,
     joined,
     keys_until,
-    told,
     without,
 )
 from kernel.log.jetstream import JetStreamLog
@@ -56,9 +56,9 @@ class Survey:
         """For an operator, one fact a line; empty when nothing is missing."""
         lines = []
         if self.holes:
-            lines.append(f"{told(self.holes)} missing within it")
+            lines.append(f"{in_words(self.holes)} missing within it")
         if self.end:
-            lines.append(f"{told(self.end)} missing at its end")
+            lines.append(f"{in_words(self.end)} missing at its end")
         if self.epochs:
             lines.append(f"the whole stream that stood here before is missing, with {self.before} events")
         if self.keys:

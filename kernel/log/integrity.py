@@ -113,12 +113,12 @@ class Memory(NamedTuple):
 def damage_of(state: StreamState, memories: Iterable[Memory]) -> Damaged | None:
     """What is missing in a stream and was not accepted; None when it is whole."""
     spans = without(state.gaps, state.accepted)
-    parts = [f"{told(spans)} missing"] if spans else []
+    parts = [f"{in_words(spans)} missing"] if spans else []
     former = {epoch for loss in state.losses for epoch in loss.epochs}
     for memory in memories:
         if memory.epoch == state.epoch and memory.seq > state.last_seq:
             tail = Span(state.last_seq + 1, memory.seq)
-            parts.append(f"its end is missing, {told((tail,))} are gone")
+            parts.append(f"its end is missing, {in_words((tail,))} are gone")
         elif memory.epoch != state.epoch and memory.epoch not in former:
             parts.append(f"it was made anew, and what it held before is gone: {memory.seq} events")
     return Damaged(state.stream, "; ".join(dict.fromkeys(parts)), spans) if parts else None
@@ -161,7 +161,7 @@ def count_of(spans: Iterable[Span]) -> int:
     return sum(span.last - span.first + 1 for span in spans)
 
 
-def told(spans: Spans) -> str:
+def in_words(spans: Spans) -> str:
     """For an operator: "8 events (3, 7 to 13)"."""
     words = [str(span.first) if span.first == span.last else f"{span.first} to {span.last}" for span in spans[:_SHOWN]]
     more = [f"and {len(spans) - _SHOWN} more gaps"] if len(spans) > _SHOWN else []

@@ -21,11 +21,11 @@ from kernel.log.integrity import (
     Span,
     Spans,
     StreamState,
+    in_words,
     joined,
     losses_of,
     losses_text,
     spans_of,
-    told,
     without,
 )
 from kernel.log.promise import Unavailable
@@ -81,7 +81,7 @@ class Leader:
         # In this order: what the leader stores in between must not look as if it had lost it.
         if (await self._info({}))["state"]["last_seq"] < lost[0].first or await self.has(lost[0].first):
             return False
-        damage = Damaged(self.stream, f"{told(lost)} missing", lost)
+        damage = Damaged(self.stream, f"{in_words(lost)} missing", lost)
         await self.note(damage)
         raise damage
 

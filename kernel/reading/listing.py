@@ -65,7 +65,7 @@ async def listed(
     return Listed(rows, sum(each[_COUNTED] for each in documents if _COUNTED in each))
 
 
-async def found(
+async def search_page(
     collection: Collection, wanted: Mapping[str, Any], asked: Paged, *, order: Mapping[str, int] = NEWEST_FIRST
 ) -> Listed:
     """What a search finds, in `order`; of more than a thousand in the order of the index that found them."""

@@ -108,7 +108,7 @@ async def test_they_are_bound_once_and_found_again_with_their_keys(place: Place,
     assert [await again.key(row) for row in second[:3]] == keys
     assert {row.owner for row in second} == {intercoms.HOUSEHOLD}
     assert all(row.mac.startswith(intercoms.MAC_PREFIX) for row in second)
-    kinds = {model.name: model.kind for model in models.known().values()}
+    kinds = {model.name: model.kind for model in models.table().values()}
     assert [row.kind for row in second] == [kinds[intercoms.model_of(int(row.mac[-4:], 16)).name] for row in second]
 
 
@@ -134,8 +134,8 @@ def test_a_folder_that_takes_no_keys_is_named_before_any_is_issued(folder: str) 
 
 
 def test_there_is_a_firmware_for_every_model_of_the_table() -> None:
-    for number, name in enumerate(models.known()):
-        model = models.known()[name]
+    for number, name in enumerate(models.table()):
+        model = models.table()[name]
         firmware = intercoms.firmware_of(model, number)
         wire.DeviceState(model=model.name, firmware=firmware, configuration="", boot="1")
         assert models.shows_weather(name, firmware) is bool(model.weather_from)

@@ -219,7 +219,7 @@ def end_impersonation(command: EndImpersonation, access: Access, _: Neighbours) 
     return end_session(command.session_id, access)
 
 
-def of(account_id: str) -> Ref:
+def ref(account_id: str) -> Ref:
     """The access of that account."""
     return Ref("access", account_id)
 
@@ -245,7 +245,7 @@ def opened(
         password_hash=password_hash,
         key=key,
     )
-    return Elsewhere(of(account_id), event)
+    return Elsewhere(ref(account_id), event)
 
 
 def staff_key(account_id: str) -> str:

@@ -60,7 +60,7 @@ async def verify_login(command: OpenSession, tools: Tools) -> OpenSession:
 async def verify_change(command: ChangePassword, tools: Tools) -> ChangePassword:
     """Verify the present password and hash the new one."""
     command = await hide_address(command, tools)
-    account, _ = await tools.load(access.of(command.actor.account_id))
+    account, _ = await tools.load(access.ref(command.actor.account_id))
     kept = account.password_hash
     if not await is_right(command.current_password, kept):
         if await is_right(command.new_password, kept):
@@ -146,7 +146,7 @@ async def _account_behind(identifier: str, tools: Tools) -> Access | None:
     account_id = (await owner_of(identifier, tools)).account_id
     if account_id is None:
         return None
-    account, _ = await tools.load(access.of(account_id))
+    account, _ = await tools.load(access.ref(account_id))
     return account if isinstance(account, Access) else None
 
 

@@ -54,11 +54,11 @@ def set_budget(command: SetBudget, budget: Budget, there: Neighbours) -> Outcome
 
 def _is_payer(command: SetBudget, there: Neighbours) -> bool:
     """Whether events are counted for it. Devices are known in their own service alone: any id may be one."""
-    return command.kind is PayerKind.DEVICE or there[access.of(command.payer_id)].role in _TENANTS
+    return command.kind is PayerKind.DEVICE or there[access.ref(command.payer_id)].role in _TENANTS
 
 
 def _account(command: SetBudget, _: Budget) -> list[Ref]:
-    return [access.of(command.payer_id)]
+    return [access.ref(command.payer_id)]
 
 
 BUDGET = Aggregate(

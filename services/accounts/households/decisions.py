@@ -34,7 +34,7 @@ from contracts.accounts.terms import (
 from kernel.deciding.decider import Aggregate, Decision, Ref
 from services.accounts.access import access, login
 from services.accounts.households.form import add, contacts_of, contacts_of_person, edit, note_indoor_monitor
-from services.accounts.households.household import Household, Member, evolve, logins_of, of
+from services.accounts.households.household import Household, Member, evolve, logins_of, ref
 from services.accounts.households.leaving import delete, link, reset, reset_password, unlink
 from services.accounts.households.members import add_member, delete_member, edit_member, set_free_subaccounts
 from services.accounts.households.terms import activate, expire, renew
@@ -44,7 +44,7 @@ from services.accounts.numbers import sip
 def _around_newcomer(command: AddUser, household: Household) -> list[Ref]:
     personal = sip.personal_candidates(command.user_id)
     return [
-        access.of(command.user_id),
+        access.ref(command.user_id),
         *logins_of(contacts_of(command)).values(),
         *map(sip.SIP.ref, (*sip.family_candidates(command.user_id), *personal)),
         *map(login.by_uid, personal),
@@ -54,7 +54,7 @@ def _around_newcomer(command: AddUser, household: Household) -> list[Ref]:
 def _around_new_member(command: AddMember, household: Household) -> list[Ref]:
     personal = sip.personal_candidates(command.member_id)
     return [
-        access.of(command.member_id),
+        access.ref(command.member_id),
         *logins_of(contacts_of_person(command)).values(),
         *map(sip.SIP.ref, personal),
         *map(login.by_uid, personal),
@@ -77,28 +77,30 @@ def _around_member(command: DeleteMember, household: Household) -> list[Ref]:
 
 
 def _around_members(members: Iterable[Member]) -> list[Ref]:
-    return [ref for member in members for ref in (access.of(member.member_id), *member.logins, sip.SIP.ref(member.sip))]
+    return [
+        ref for member in members for ref in (access.ref(member.member_id), *member.logins, sip.SIP.ref(member.sip))
+    ]
 
 
 def _around_everybody(command: ResetUser | DeleteUser, household: Household) -> list[Ref]:
     if household.absent:
         return []
     return [
-        access.of(household.user_id),
+        access.ref(household.user_id),
         *logins_of(household.contacts).values(),
         login.by_uid(household.personal_sip),
         *map(sip.SIP.ref, (household.family_sip, household.personal_sip)),
         *_around_members(household.members),
-        *map(of, household.linked_sites),
+        *map(ref, household.linked_sites),
     ]
 
 
 def _around_account(command: ResetPassword, household: Household) -> list[Ref]:
-    return [access.of(command.account_id)]
+    return [access.ref(command.account_id)]
 
 
 def _around_site(command: LinkSite | UnlinkSite, household: Household) -> list[Ref]:
-    return [of(command.site_id)] if command.site_id != household.user_id else []
+    return [ref(command.site_id)] if command.site_id != household.user_id else []
 
 
 _EVENTS = (

@@ -45,7 +45,7 @@ def add(command: AddUser, household: Household, there: Neighbours) -> Outcome:
         raise refused("installer-unknown")
     if household.user_id:
         return _repeated(command, household)
-    if not there[access.of(command.user_id)].absent:
+    if not there[access.ref(command.user_id)].absent:
         raise refused("id-taken")
     if command.home_automation and command.premium:
         raise refused("premium-active", "home_automation")

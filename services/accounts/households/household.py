@@ -150,7 +150,7 @@ class Household:
         return next((member for member in self.members if member.member_id == member_id), None)
 
 
-def of(user_id: str) -> Ref:
+def ref(user_id: str) -> Ref:
     """The household of that id."""
     return Ref("household", user_id)
 

@@ -14,7 +14,7 @@ from contracts.accounts.leaving import DeleteUser, ResetUser, UserDeleted, UserR
 from contracts.accounts.sites import LinkSite, SiteLinked, SiteUnlinked, UnlinkSite
 from kernel.deciding.decider import Elsewhere, Neighbours, Outcome
 from services.accounts.access import access, login
-from services.accounts.households.household import Household, Member, check, evolve, logins_of, of
+from services.accounts.households.household import Household, Member, check, evolve, logins_of, ref
 from services.accounts.numbers import sip
 from services.accounts.refusing import refused
 
@@ -36,7 +36,7 @@ def reset(command: ResetUser, household: Household, there: Neighbours) -> Outcom
     locked = PasswordRevoked(account_id=household.user_id, key=evolve(household, emptied).key)
     return [
         emptied,
-        Elsewhere(access.of(household.user_id), locked),
+        Elsewhere(access.ref(household.user_id), locked),
         *login.release(logins_of(household.contacts).values(), household.user_id, there),
         *gone_with(household.members, command.at, there),
         *_unlinked(household, there),
@@ -55,7 +55,7 @@ def delete(command: DeleteUser, household: Household, there: Neighbours) -> Outc
     logins = [*logins_of(household.contacts).values(), login.by_uid(household.personal_sip)]
     return [
         removed,
-        Elsewhere(access.of(household.user_id), AccessClosed(account_id=household.user_id)),
+        Elsewhere(access.ref(household.user_id), AccessClosed(account_id=household.user_id)),
         *login.release(logins, household.user_id, there),
         *sip.rest((household.family_sip, household.personal_sip), command.at),
         *gone_with(household.members, command.at, there),
@@ -65,7 +65,7 @@ def delete(command: DeleteUser, household: Household, there: Neighbours) -> Outc
 
 def reset_password(command: ResetPassword, household: Household, there: Neighbours) -> Outcome:
     check(command.actor, household)
-    account = access.of(command.account_id)
+    account = access.ref(command.account_id)
     if command.account_id not in (household.user_id, *household.member_ids):
         raise refused("account-unknown")
     if command.password_hash == there[account].password_hash:
@@ -79,7 +79,7 @@ def gone_with(members: Iterable[Member], at: datetime, there: Neighbours) -> lis
     """What goes elsewhere when these members go."""
     gone: list[Elsewhere] = []
     for member in members:
-        gone.append(Elsewhere(access.of(member.member_id), AccessClosed(account_id=member.member_id)))
+        gone.append(Elsewhere(access.ref(member.member_id), AccessClosed(account_id=member.member_id)))
         gone += login.release(member.logins, member.member_id, there)
         gone += sip.rest((member.sip,), at)
     return gone
@@ -87,7 +87,7 @@ def gone_with(members: Iterable[Member], at: datetime, there: Neighbours) -> lis
 
 def _unlinked(household: Household, there: Neighbours) -> list[Elsewhere]:
     return [
-        Elsewhere(of(site_id), _unlink(there[of(site_id)], household.user_id)) for site_id in household.linked_sites
+        Elsewhere(ref(site_id), _unlink(there[ref(site_id)], household.user_id)) for site_id in household.linked_sites
     ]
 
 
@@ -95,7 +95,7 @@ def link(command: LinkSite, household: Household, there: Neighbours) -> Outcome:
     check(command.actor, household)
     if command.site_id == household.user_id:
         raise refused("site-unknown", "site_id")
-    site: Household = there[of(command.site_id)]
+    site: Household = there[ref(command.site_id)]
     if site.absent:
         raise refused("site-unknown", "site_id")
     if command.site_id in household.linked_sites:
@@ -103,7 +103,7 @@ def link(command: LinkSite, household: Household, there: Neighbours) -> Outcome:
     return [
         SiteLinked(user_id=household.user_id, installer_id=household.installer_id, site_id=site.user_id),
         Elsewhere(
-            of(site.user_id),
+            ref(site.user_id),
             SiteLinked(user_id=site.user_id, installer_id=site.installer_id, site_id=household.user_id),
         ),
     ]
@@ -113,7 +113,7 @@ def unlink(command: UnlinkSite, household: Household, there: Neighbours) -> Outc
     check(command.actor, household)
     if command.site_id not in household.linked_sites:
         return []
-    site = of(command.site_id)
+    site = ref(command.site_id)
     return [
         _unlink(household, command.site_id),
         Elsewhere(site, _unlink(there[site], household.user_id)),

@@ -28,7 +28,7 @@ def add_member(command: AddMember, household: Household, there: Neighbours) -> O
         raise refused("family-full")
     if len(household.members) >= household.free_subaccounts:
         raise refused("family-quota-reached")
-    if not there[access.of(command.member_id)].absent:
+    if not there[access.ref(command.member_id)].absent:
         raise refused("id-taken")
     number = sip.first_free(sip.personal_candidates(command.member_id), command.at, there)
     added = MemberAdded(

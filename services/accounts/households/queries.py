@@ -11,7 +11,7 @@ from contracts.accounts.terms import AccountStatus, PremiumStatus
 from contracts.permissions import within
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
-from kernel.reading.listing import Tallied, found, listed
+from kernel.reading.listing import Tallied, listed, search_page
 from kernel.reading.readmodel import Row
 from kernel.service.declaration import Tools
 from services.accounts.access.waiting import without_password
@@ -41,7 +41,7 @@ async def list_users(query: ListUsers, tools: Tools) -> UserPage:
         # A number of no digits would find everything, and so would nothing.
         if not (prefixes := [each for each in prefixes if len(each) > len("n:")]):
             return UserPage(rows=(), total=0, page=query.page, per_page=query.per_page)
-        page = await found(collection, {**own, **search.beginning_with(prefixes)}, query)
+        page = await search_page(collection, {**own, **search.beginning_with(prefixes)}, query)
     else:
         page = await listed(collection, own, query, tallied=Tallied(TALLIES, (installer_id,)))
     now = datetime.now(UTC)

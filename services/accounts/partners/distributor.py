@@ -56,7 +56,7 @@ def create(command: CreateDistributor, distributor: Distributor, there: Neighbou
         if evolve(DISTRIBUTOR.initial, created) != replace(distributor, offline_solution=False):
             raise refused("id-taken")
         return []
-    if not there[access.of(command.distributor_id)].absent:
+    if not there[access.ref(command.distributor_id)].absent:
         raise refused("id-taken")
     opened = access.opened(
         command.distributor_id,
@@ -80,7 +80,7 @@ def switch_offline_solution(command: SwitchOfflineSolution, distributor: Distrib
 
 
 def _newcomer(command: CreateDistributor, _: Distributor) -> list[Ref]:
-    return [access.of(command.distributor_id), *login.by_contacts(command.email, None).values()]
+    return [access.ref(command.distributor_id), *login.by_contacts(command.email, None).values()]
 
 
 def _key(distributor: Distributor) -> str | None:

@@ -95,7 +95,7 @@ def create(command: CreateInstaller, installer: Installer, there: Neighbours) ->
         ):
             raise refused("id-taken")
         return []
-    if not there[access.of(command.installer_id)].absent:
+    if not there[access.ref(command.installer_id)].absent:
         raise refused("id-taken")
     opened = access.opened(
         command.installer_id,
@@ -134,7 +134,7 @@ def withdraw(command: WithdrawAccess, installer: Installer, there: Neighbours) -
 
 def start_impersonation(command: StartImpersonation, installer: Installer, there: Neighbours) -> Outcome:
     _check(command.actor, installer)
-    entered = access.of(installer.installer_id)
+    entered = access.ref(installer.installer_id)
     if not (installer.offered and installer.granted):
         raise refused("permission-not-granted")
     if command.session_id in there[entered].sessions:
@@ -176,18 +176,18 @@ def _check(actor: Actor, installer: Installer) -> None:
 
 
 def _everybody_out(installer: Installer, there: Neighbours) -> list[Elsewhere]:
-    entered = access.of(installer.installer_id)
+    entered = access.ref(installer.installer_id)
     sessions = there[entered].sessions
     inside = [session_id for session_id, session in sessions.items() if session.impersonator_id]
     return [Elsewhere(entered, closed) for each in inside for closed in access.end_session(each, there[entered])]
 
 
 def _newcomer(command: CreateInstaller, _: Installer) -> list[Ref]:
-    return [access.of(command.installer_id), *login.by_contacts(command.email, None).values()]
+    return [access.ref(command.installer_id), *login.by_contacts(command.email, None).values()]
 
 
 def _access(command: SwitchAccountAccess | WithdrawAccess | StartImpersonation, _: Installer) -> list[Ref]:
-    return [access.of(command.installer_id)]
+    return [access.ref(command.installer_id)]
 
 
 def _key(installer: Installer) -> str | None:

@@ -28,7 +28,7 @@ from contracts.accounts.partners import (
 from contracts.message import Recorded, Role
 from contracts.permissions import within
 from kernel.keeping.mongo import Collection, Database
-from kernel.reading.listing import Listed, Tallied, found, listed
+from kernel.reading.listing import Listed, Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.accounts.numbers import search
@@ -215,7 +215,7 @@ async def _page(
 ) -> Listed:
     if query.q.strip():
         typed = search.beginning_with([*search.prefixes("n", query.q), *search.prefixes("e", query.q)])
-        return await found(collection, {**own, **typed}, query)
+        return await search_page(collection, {**own, **typed}, query)
     return await listed(collection, own, query, tallied=Tallied(TALLIES, (tally,)))
 
 

@@ -41,7 +41,7 @@ def create(command: CreatePropertyManager, manager: PropertyManager, there: Neig
         if evolve(manager, created) != manager:
             raise refused("id-taken")
         return []
-    if not there[access.of(command.property_manager_id)].absent:
+    if not there[access.ref(command.property_manager_id)].absent:
         raise refused("id-taken")
     opened = access.opened(
         command.property_manager_id,
@@ -56,7 +56,7 @@ def create(command: CreatePropertyManager, manager: PropertyManager, there: Neig
 
 
 def _newcomer(command: CreatePropertyManager, _: PropertyManager) -> list[Ref]:
-    return [access.of(command.property_manager_id), *login.by_contacts(command.email, None).values()]
+    return [access.ref(command.property_manager_id), *login.by_contacts(command.email, None).values()]
 
 
 def _key(manager: PropertyManager) -> str | None:

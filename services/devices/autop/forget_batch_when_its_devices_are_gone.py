@@ -80,7 +80,7 @@ async def _present(device_ids: Iterable[str], context: Context) -> list[str]:
 
     async def is_there(device_id: str) -> bool:
         async with turns:
-            target: Device = (await context.load(device.of(device_id)))[0]
+            target: Device = (await context.load(device.ref(device_id)))[0]
             return not target.absent
 
     ids = list(device_ids)

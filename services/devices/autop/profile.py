@@ -39,7 +39,7 @@ def evolve(profile: Profile, event: RegularProfileChanged) -> Profile:
 
 
 def merge(command: MergeRegularProfile, profile: Profile, there: Neighbours) -> Outcome:
-    target: Device = there[device.of(command.device_id)]
+    target: Device = there[device.ref(command.device_id)]
     if target.absent:
         # It was deleted since the batch was submitted. The others of the batch go on.
         return []
@@ -49,7 +49,7 @@ def merge(command: MergeRegularProfile, profile: Profile, there: Neighbours) -> 
 
 
 def clear(command: ClearRegularProfile, profile: Profile, there: Neighbours) -> Outcome:
-    target: Device = there[device.of(command.device_id)]
+    target: Device = there[device.ref(command.device_id)]
     device.check(command.actor, target)
     return [_changed(target, (), NOTHING, None)] if profile.lines else []
 
@@ -59,7 +59,7 @@ def fits(profile: Profile, lines: tuple[str, ...]) -> bool:
     return sum(len(line.encode()) + 1 for line in autop.merge(profile.lines, lines)) <= BYTES_MAX
 
 
-def of(device_id: str) -> Ref:
+def ref(device_id: str) -> Ref:
     """The profile of that device."""
     return Ref("profile", device_id)
 
@@ -81,7 +81,7 @@ def _digest(lines: tuple[str, ...], key: str | None) -> str:
 
 
 def _device(command: MergeRegularProfile | ClearRegularProfile, _: Profile) -> list[Ref]:
-    return [device.of(command.device_id)]
+    return [device.ref(command.device_id)]
 
 
 PROFILE: Aggregate[Profile] = Aggregate(

@@ -39,7 +39,7 @@ async def provision(recorded: Recorded, context: Context) -> Iterable[Command]:
 async def provision_again(recorded: Recorded, context: Context) -> Iterable[Command]:
     event = recorded.event
     assert isinstance(event, ProvisioningRetried)
-    batch: Provisioning = (await context.load(provisioning.of(event.provisioning_id)))[0]
+    batch: Provisioning = (await context.load(provisioning.ref(event.provisioning_id)))[0]
     if batch.forgotten:
         return ()
     if batch.kind is AutopKind.ONE_TIME:
@@ -47,7 +47,7 @@ async def provision_again(recorded: Recorded, context: Context) -> Iterable[Comm
     issued: list[Command] = []
     for device_id in event.device_ids:
         stamp = context.stamp()
-        target: Device = (await context.load(device.of(device_id)))[0]
+        target: Device = (await context.load(device.ref(device_id)))[0]
         if not target.absent and target.issued_version is not None:
             issued.append(IssueConfiguration(**stamp, device_id=device_id, configuration=target.issued_version))
     return issued

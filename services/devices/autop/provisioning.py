@@ -72,14 +72,14 @@ def submit(command: SubmitAutop, provisioning: Provisioning, there: Neighbours) 
             raise refused("id-taken")
         return []
     for device_id in device_ids:
-        device.check(command.actor, there[device.of(device_id)])
+        device.check(command.actor, there[device.ref(device_id)])
     if command.kind is AutopKind.REGULAR and not all(
-        profile.fits(there[profile.of(device_id)], judged.lines) for device_id in device_ids
+        profile.fits(there[profile.ref(device_id)], judged.lines) for device_id in device_ids
     ):
         raise refused("profile-full", "device_ids")
     if judged.is_dangerous and not command.confirmed:
         raise refused("autop-dangerous", "confirmed")
-    first: Device = there[device.of(device_ids[0])]
+    first: Device = there[device.ref(device_ids[0])]
     submitted = AutopSubmitted(
         provisioning_id=command.provisioning_id,
         installer_id=first.installer_id,
@@ -110,7 +110,7 @@ def retry(command: RetryProvisioning, provisioning: Provisioning, _: Neighbours)
 def forget(_: ForgetProvisioning, provisioning: Provisioning, there: Neighbours) -> Outcome:
     if not provisioning.provisioning_id or provisioning.forgotten:
         return []
-    if any(not there[device.of(device_id)].absent for device_id in provisioning.device_ids):
+    if any(not there[device.ref(device_id)].absent for device_id in provisioning.device_ids):
         return []
     forgotten = ProvisioningForgotten(
         provisioning_id=provisioning.provisioning_id,
@@ -132,7 +132,7 @@ def judged_whole(text: str) -> Judged:
     return judged
 
 
-def of(provisioning_id: str) -> Ref:
+def ref(provisioning_id: str) -> Ref:
     """The provisioning of that id."""
     return Ref("provisioning", provisioning_id)
 
@@ -150,12 +150,12 @@ def _is_visible(actor: Actor, provisioning: Provisioning) -> bool:
 def _around_devices(command: SubmitAutop, provisioning: Provisioning) -> list[Ref]:
     if provisioning.provisioning_id:
         return []
-    profiles = map(profile.of, command.device_ids) if command.kind is AutopKind.REGULAR else ()
-    return [*map(device.of, command.device_ids), *profiles]
+    profiles = map(profile.ref, command.device_ids) if command.kind is AutopKind.REGULAR else ()
+    return [*map(device.ref, command.device_ids), *profiles]
 
 
 def _its_devices(_: ForgetProvisioning, provisioning: Provisioning) -> list[Ref]:
-    return [] if provisioning.forgotten else [*map(device.of, provisioning.device_ids)]
+    return [] if provisioning.forgotten else [*map(device.ref, provisioning.device_ids)]
 
 
 PROVISIONING: Aggregate[Provisioning] = Aggregate(

@@ -66,7 +66,7 @@ async def get_provisioning(query: GetProvisioning, tools: Tools) -> Provisioning
 
 async def get_profile(query: GetRegularProfile, tools: Tools) -> RegularProfile:
     await _own_devices(query.actor, [query.device_id], tools)
-    stored: Profile = (await tools.load(profile.of(query.device_id)))[0]
+    stored: Profile = (await tools.load(profile.ref(query.device_id)))[0]
     return RegularProfile(device_id=query.device_id, lines=shown_to(query.actor, map(masked, stored.lines)))
 
 
@@ -116,7 +116,7 @@ async def _profiles(devices: Sequence[Row], tools: Tools) -> list[Profile]:
 
     async def load(device_id: str) -> Profile:
         async with turns:
-            stored: Profile = (await tools.load(profile.of(device_id)))[0]
+            stored: Profile = (await tools.load(profile.ref(device_id)))[0]
             return stored
 
     return await asyncio.gather(*(load(row["_id"]) for row in devices))

@@ -108,7 +108,7 @@ def add(command: AddCamera, camera: Camera, there: Neighbours) -> Outcome:
         return []
     if not command.premium:
         raise refused("premium-needed")
-    home.require_room(there[home.of(command.user_id)])
+    home.require_room(there[home.ref(command.user_id)])
     address = _kept(command)
     added = CameraAdded(
         camera_id=command.camera_id,
@@ -158,7 +158,7 @@ def remove(command: RemoveCamera, camera: Camera, there: Neighbours) -> Outcome:
     removed = CameraRemoved(**_names(camera), linked_device_id=camera.linked_device_id)
     gone: list[Event | Elsewhere] = [removed, *_unlinked(camera, there)]
     # A forgotten home has let go of everything already.
-    if camera.camera_id in there[home.of(camera.user_id)].cameras:
+    if camera.camera_id in there[home.ref(camera.user_id)].cameras:
         gone.append(home.camera_moves_out(camera.user_id, camera.camera_id))
     return gone
 
@@ -175,7 +175,7 @@ def check(actor: Actor, camera: Camera) -> None:
         raise refused("camera-unknown")
 
 
-def of(camera_id: str) -> Ref:
+def ref(camera_id: str) -> Ref:
     """The camera of that id."""
     return Ref("camera", camera_id)
 
@@ -184,19 +184,19 @@ def _linked(camera: Camera, device_id: str | None, there: Neighbours) -> list[El
     """The device takes the camera: it stands in the same home, and has no other."""
     if device_id is None:
         return []
-    wanted: device.Device = there[device.of(device_id)]
+    wanted: device.Device = there[device.ref(device_id)]
     if wanted.absent or wanted.user_id != camera.user_id:
         raise refused("device-unknown", "linked_device_id")
     if wanted.linked_camera_id not in (None, camera.camera_id):
         raise refused("device-has-camera", "linked_device_id")
-    return [Elsewhere(device.of(device_id), device.linked(wanted, camera.camera_id))]
+    return [Elsewhere(device.ref(device_id), device.linked(wanted, camera.camera_id))]
 
 
 def _unlinked(camera: Camera, there: Neighbours) -> list[Elsewhere]:
     if camera.linked_device_id is None:
         return []
-    present: device.Device = there[device.of(camera.linked_device_id)]
-    return [Elsewhere(device.of(camera.linked_device_id), device.unlinked(present))]
+    present: device.Device = there[device.ref(camera.linked_device_id)]
+    return [Elsewhere(device.ref(camera.linked_device_id), device.unlinked(present))]
 
 
 def _kept(command: AddCamera | EditCamera) -> str:
@@ -216,7 +216,7 @@ def _names(camera: Camera) -> dict[str, Any]:
 
 
 def _around_newcomer(command: AddCamera, _: Camera) -> list[Ref]:
-    return [home.of(command.user_id), *_devices(command.linked_device_id)]
+    return [home.ref(command.user_id), *_devices(command.linked_device_id)]
 
 
 def _around_links(command: EditCamera, camera: Camera) -> list[Ref]:
@@ -227,11 +227,11 @@ def _around_links(command: EditCamera, camera: Camera) -> list[Ref]:
 
 
 def _around_leaving(_: RemoveCamera, camera: Camera) -> list[Ref]:
-    return [] if camera.absent else [home.of(camera.user_id), *_devices(camera.linked_device_id)]
+    return [] if camera.absent else [home.ref(camera.user_id), *_devices(camera.linked_device_id)]
 
 
 def _devices(device_id: str | None) -> list[Ref]:
-    return [device.of(device_id)] if device_id else []
+    return [device.ref(device_id)] if device_id else []
 
 
 CAMERA: Aggregate[Camera] = Aggregate(

@@ -21,7 +21,7 @@ from contracts.devices.cameras import (
 from contracts.message import Recorded
 from contracts.permissions import within
 from kernel.keeping.mongo import Database
-from kernel.reading.listing import Tallied, found, listed
+from kernel.reading.listing import Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from kernel.spelling import search
@@ -109,7 +109,7 @@ async def list_cameras(query: ListCameras, tools: Tools) -> CameraPage:
     collection = tools.database[CAMERAS.name]
     own = {"installer_id": installer_id, **({"user_id": query.user_id} if query.user_id else {})}
     if query.q.strip():
-        page = await found(collection, {**own, **search.beginning_with([search.typed_name(query.q)])}, query)
+        page = await search_page(collection, {**own, **search.beginning_with([search.typed_name(query.q)])}, query)
     else:
         # What a home has is few, and counted.
         tallied = None if query.user_id else Tallied(TALLIES, (cameras_of(installer_id),))

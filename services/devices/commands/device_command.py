@@ -128,7 +128,7 @@ def reboot(command: RebootDevice, told: DeviceCommand, there: Neighbours) -> Out
 
 
 def reset(command: ResetDevice, told: DeviceCommand, there: Neighbours) -> Outcome:
-    target: Device = there[device.of(command.device_id)]
+    target: Device = there[device.ref(command.device_id)]
     device.check(command.actor, target)
     if command.scope is ResetScope.CONFIGURATION:
         return _queued(command, told, there, DeviceCommandKind.CONFIGURATION_RESET)
@@ -138,7 +138,7 @@ def reset(command: ResetDevice, told: DeviceCommand, there: Neighbours) -> Outco
 
 
 def unlock(command: UnlockDoor, told: DeviceCommand, there: Neighbours) -> Outcome:
-    target: Device = there[device.of(command.device_id)]
+    target: Device = there[device.ref(command.device_id)]
     device.check(command.actor, target)
     relay = target.relay(command.relay)
     if relay is None or not relay.enabled:
@@ -150,7 +150,7 @@ def unlock(command: UnlockDoor, told: DeviceCommand, there: Neighbours) -> Outco
 
 
 def switch_arming(command: SwitchArming, told: DeviceCommand, there: Neighbours) -> Outcome:
-    target: Device = there[device.of(command.device_id)]
+    target: Device = there[device.ref(command.device_id)]
     device.check(command.actor, target)
     if target.kind is not DeviceKind.INDOOR_MONITOR or not target.arming_function:
         raise refused("arming-not-available")
@@ -158,7 +158,7 @@ def switch_arming(command: SwitchArming, told: DeviceCommand, there: Neighbours)
 
 
 def queue_one_time_autop(command: QueueOneTimeAutop, told: DeviceCommand, there: Neighbours) -> Outcome:
-    if there[device.of(command.device_id)].absent:
+    if there[device.ref(command.device_id)].absent:
         # It was deleted since the batch was submitted. The others of the batch go on.
         return []
     more = {"lines": command.lines, "provisioning_id": command.provisioning_id}
@@ -172,13 +172,13 @@ def _queued(
     kind: DeviceCommandKind,
     **more: Any,
 ) -> Outcome:
-    target: Device = there[device.of(command.device_id)]
+    target: Device = there[device.ref(command.device_id)]
     device.check(command.actor, target)
     if not told.absent:
         if (told.device_id, told.kind, told.relay) != (command.device_id, kind, more.get("relay")):
             raise refused("id-taken")
         return []
-    if kind in IMMEDIATE and not there[presence.of(command.device_id)].online:
+    if kind in IMMEDIATE and not there[presence.ref(command.device_id)].online:
         raise refused("device-offline")
     lasts = timedelta(seconds=UNLOCK_SECONDS) if kind in IMMEDIATE else timedelta(days=COMMAND_DAYS)
     queued = DeviceCommandQueued(
@@ -249,7 +249,7 @@ def check(actor: Actor, told: DeviceCommand) -> None:
         raise refused("device-command-unknown")
 
 
-def of(device_command_id: str) -> Ref:
+def ref(device_command_id: str) -> Ref:
     """The command of that id."""
     return Ref("device_command", device_command_id)
 
@@ -263,11 +263,11 @@ def _names(told: DeviceCommand) -> dict[str, str]:
 
 
 def _device(command: RebootDevice | ResetDevice | QueueOneTimeAutop, _: DeviceCommand) -> list[Ref]:
-    return [device.of(command.device_id)]
+    return [device.ref(command.device_id)]
 
 
 def _device_and_presence(command: UnlockDoor | SwitchArming, _: DeviceCommand) -> list[Ref]:
-    return [device.of(command.device_id), presence.of(command.device_id)]
+    return [device.ref(command.device_id), presence.ref(command.device_id)]
 
 
 _DECISIONS: Mapping[type[Command], Decision[DeviceCommand]] = {

@@ -73,11 +73,11 @@ def version_of(document: Document, key: bytes) -> str:
 
 async def present(device_id: str, load: Load, keys: Keys) -> Configuration | None:
     """The configuration of a device as things are now; `None` when it is gone. Raises `Unavailable`."""
-    target: Device = (await load(device.of(device_id)))[0]
+    target: Device = (await load(device.ref(device_id)))[0]
     if target.absent:
         return None
-    lived_in: Home = (await load(home.of(target.user_id)))[0]
-    stored: Profile = (await load(profile.of(device_id)))[0]
+    lived_in: Home = (await load(home.ref(target.user_id)))[0]
+    stored: Profile = (await load(profile.ref(device_id)))[0]
     key = await keys.key(f"device.{device_id}")
     if key is None:
         return None

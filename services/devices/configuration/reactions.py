@@ -40,7 +40,7 @@ async def issue_for_grant(recorded: Recorded, context: Context) -> Iterable[Comm
 async def issue_for_withdrawal(recorded: Recorded, context: Context) -> Iterable[Command]:
     """Nothing says any more what it opened: every device of the home is looked at."""
     assert isinstance(recorded.event, CredentialWithdrawn)
-    lived_in: Home = (await context.load(home.of(recorded.event.user_id)))[0]
+    lived_in: Home = (await context.load(home.ref(recorded.event.user_id)))[0]
     return await _issued(lived_in.devices, context)
 
 

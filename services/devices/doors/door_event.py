@@ -23,7 +23,7 @@ from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Re
 from services.devices.homes import home
 from services.devices.homes.home import Home
 from services.devices.intercoms.device import Device
-from services.devices.intercoms.device import of as device_of
+from services.devices.intercoms.device import ref as device_of
 from services.devices.refusing import refused
 
 # How long a device may keep what it could not tell, and by how much its clock may be fast.
@@ -66,7 +66,7 @@ def record(command: RecordDoorEvent, door_event: DoorEvent, there: Neighbours) -
     """
     if door_event.is_known:
         return []
-    lived_in: Home = there[home.of(command.user_id)]
+    lived_in: Home = there[home.ref(command.user_id)]
     device: Device = there[device_of(command.device_id)]
     if command.device_id not in lived_in.devices:
         raise refused("device-unknown")
@@ -123,7 +123,7 @@ def _who(told: str | None, home: Home, device: Device, *, is_of_now: bool) -> st
 
 
 def _around(command: RecordDoorEvent, door_event: DoorEvent) -> list[Ref]:
-    return [] if door_event.is_known else [home.of(command.user_id), device_of(command.device_id)]
+    return [] if door_event.is_known else [home.ref(command.user_id), device_of(command.device_id)]
 
 
 DOOR_EVENT: Aggregate[DoorEvent] = Aggregate(

@@ -28,7 +28,7 @@ _CODE_BYTES = 24
 async def make(command: GrantCredential, tools: Tools) -> GrantCredential:
     """Say whose household it is, and make the PIN or the QR code when none was chosen."""
     user = await tools.caller.view(GetUser(actor=command.actor, user_id=command.user_id), UserDetail)
-    state, _ = await tools.load(home.of(command.user_id))
+    state, _ = await tools.load(home.ref(command.user_id))
     return command.model_copy(
         update={
             "installer_id": user.installer_id,
@@ -40,7 +40,7 @@ async def make(command: GrantCredential, tools: Tools) -> GrantCredential:
 
 async def _digits(command: GrantCredential, tools: Tools) -> int:
     """How long a PIN is made: six digits, or as many as all the devices take."""
-    devices = [(await tools.load(device.of(id)))[0] for id in {ref.device_id for ref in command.relays}]
+    devices = [(await tools.load(device.ref(id)))[0] for id in {ref.device_id for ref in command.relays}]
     bounds = [models.pin_digits(each.model) for each in devices]
     return max([min([_PIN_DIGITS, *(most for _, most in bounds)]), *(fewest for fewest, _ in bounds)])
 

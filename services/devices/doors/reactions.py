@@ -17,7 +17,7 @@ from services.devices.homes import home
 async def erase(recorded: Recorded, context: Context) -> Iterable[Command]:
     event = recorded.event
     assert isinstance(event, DoorOpened | EntryRefused | AlarmRaised)
-    lived_in, _ = await context.load(home.of(event.user_id))
+    lived_in, _ = await context.load(home.ref(event.user_id))
     if lived_in.key == event.key and event.device_id in lived_in.devices:
         return ()
     return (EraseDoorEvent(**context.stamp(), door_event_id=event.door_event_id),)

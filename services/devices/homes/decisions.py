@@ -17,11 +17,11 @@ from contracts.devices.homes import (
     WithdrawCredential,
 )
 from kernel.deciding.decider import Aggregate, Decision, Ref
-from services.devices.cameras.camera import of as camera_of
+from services.devices.cameras.camera import ref as camera_of
 from services.devices.homes.granting import grant, withdraw
 from services.devices.homes.home import Home, evolve
 from services.devices.homes.leaving import empty, forget
-from services.devices.intercoms.device import of as device_of
+from services.devices.intercoms.device import ref as device_of
 from services.devices.library import mac
 from services.devices.numbers import sip
 
@@ -33,8 +33,8 @@ def _around_relays(command: GrantCredential, home: Home) -> list[Ref]:
 def _around_everything(command: ForgetHome, home: Home) -> list[Ref]:
     return [
         *map(device_of, home.devices),
-        *map(mac.of, home.devices.values()),
-        *(sip.of(number) for device_id in home.devices for number in sip.candidates(device_id)),
+        *map(mac.ref, home.devices.values()),
+        *(sip.ref(number) for device_id in home.devices for number in sip.candidates(device_id)),
         *map(camera_of, home.cameras),
     ]
 

@@ -15,7 +15,7 @@ from kernel.deciding.decider import Neighbours, Outcome
 from services.devices.doors import door_secrets
 from services.devices.homes.home import Credential, Home, opens
 from services.devices.intercoms.device import Device
-from services.devices.intercoms.device import of as device_of
+from services.devices.intercoms.device import ref as device_of
 from services.devices.models import models
 from services.devices.refusing import refused
 

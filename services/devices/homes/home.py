@@ -139,7 +139,7 @@ def _without_device(credentials: Mapping[str, Credential], device_id: str) -> di
     return {id: each for id, each in left.items() if each.relays}
 
 
-def of(user_id: str) -> Ref:
+def ref(user_id: str) -> Ref:
     """The home of that household."""
     return Ref("home", user_id)
 
@@ -153,20 +153,20 @@ def require_room(home: Home) -> None:
 
 
 def device_moves_in(user_id: str, device_id: str, mac: str) -> Elsewhere:
-    return Elsewhere(of(user_id), DeviceMovedIn(user_id=user_id, device_id=device_id, mac=mac))
+    return Elsewhere(ref(user_id), DeviceMovedIn(user_id=user_id, device_id=device_id, mac=mac))
 
 
 def device_moves_out(user_id: str, device_id: str) -> Elsewhere:
     """Credentials lose its relays, and one that opened nothing else is gone."""
-    return Elsewhere(of(user_id), DeviceMovedOut(user_id=user_id, device_id=device_id))
+    return Elsewhere(ref(user_id), DeviceMovedOut(user_id=user_id, device_id=device_id))
 
 
 def camera_moves_in(user_id: str, camera_id: str) -> Elsewhere:
-    return Elsewhere(of(user_id), CameraMovedIn(user_id=user_id, camera_id=camera_id))
+    return Elsewhere(ref(user_id), CameraMovedIn(user_id=user_id, camera_id=camera_id))
 
 
 def camera_moves_out(user_id: str, camera_id: str) -> Elsewhere:
-    return Elsewhere(of(user_id), CameraMovedOut(user_id=user_id, camera_id=camera_id))
+    return Elsewhere(ref(user_id), CameraMovedOut(user_id=user_id, camera_id=camera_id))
 
 
 def opening(home: Home, device_id: str, relays: Iterable[DoorRelay]) -> list[tuple[Credential, tuple[int, ...]]]:

@@ -9,10 +9,10 @@ from contracts.devices.homes import EmptyHome, ForgetHome, HomeEmptied, HomeForg
 from contracts.devices.intercoms import DeviceUnbound
 from kernel.deciding.decider import Elsewhere, Neighbours, Outcome
 from services.devices.cameras.camera import Camera
-from services.devices.cameras.camera import of as camera_of
+from services.devices.cameras.camera import ref as camera_of
 from services.devices.homes.home import Home, key_of
 from services.devices.intercoms.device import Device
-from services.devices.intercoms.device import of as device_of
+from services.devices.intercoms.device import ref as device_of
 from services.devices.library import mac
 from services.devices.numbers import sip
 
@@ -64,7 +64,7 @@ def _gone_with(device: Device, at: datetime, there: Neighbours) -> list[Elsewher
     )
     return [
         Elsewhere(device_of(device.device_id), unbound),
-        *mac.unbind(device.mac, there[mac.of(device.mac)]),
+        *mac.unbind(device.mac, there[mac.ref(device.mac)]),
         sip.rest(device.sip, at),
     ]
 

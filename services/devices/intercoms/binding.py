@@ -6,7 +6,7 @@ from contracts.devices.intercoms import BindDevice, DeviceBound, DeviceUnbound, 
 from contracts.message import Event
 from contracts.permissions import within
 from kernel.deciding.decider import Elsewhere, Neighbours, Outcome, refuse
-from services.devices.cameras.camera import of as camera_of
+from services.devices.cameras.camera import ref as camera_of
 from services.devices.homes import home
 from services.devices.intercoms.device import Device, check, names_of, unlinked
 from services.devices.intercoms.form import (
@@ -39,10 +39,10 @@ def bind(command: BindDevice, device: Device, there: Neighbours) -> Outcome:
     if device.device_id:
         return _repeated(command, device)
     refuse([*faults_of_kind(command, device), *faults_of_relays(command, device)])
-    home.require_room(there[home.of(command.user_id)])
+    home.require_room(there[home.ref(command.user_id)])
     number = sip.first_free(sip.candidates(command.device_id), command.at, there)
     assert command.key_hash, "the service makes the key before it decides"
-    present, whose = there[mac.of(command.mac)], {"distributor_id": distributor_id, "installer_id": installer_id}
+    present, whose = there[mac.ref(command.mac)], {"distributor_id": distributor_id, "installer_id": installer_id}
     claimed = [
         *mac.take_over(command.mac, present, **whose),
         mac.bind(command.mac, present, **whose, device_id=command.device_id, user_id=command.user_id),
@@ -71,11 +71,11 @@ def unbind(command: UnbindDevice, device: Device, there: Neighbours) -> Outcome:
     check(command.actor, device)
     gone: list[Event | Elsewhere] = [
         DeviceUnbound(**names_of(device), mac=device.mac, distributor_id=device.distributor_id),
-        *mac.unbind(device.mac, there[mac.of(device.mac)]),
+        *mac.unbind(device.mac, there[mac.ref(device.mac)]),
         sip.rest(device.sip, command.at),
     ]
     # A forgotten home has let go of everything already.
-    if device.device_id in there[home.of(device.user_id)].devices:
+    if device.device_id in there[home.ref(device.user_id)].devices:
         gone.append(home.device_moves_out(device.user_id, device.device_id))
     if device.linked_camera_id:
         gone.append(Elsewhere(camera_of(device.linked_camera_id), unlinked(device)))

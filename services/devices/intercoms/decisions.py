@@ -28,7 +28,7 @@ from contracts.devices.intercoms import (
     UnbindDevice,
 )
 from kernel.deciding.decider import Aggregate, Decision, Ref
-from services.devices.cameras.camera import of as camera_of
+from services.devices.cameras.camera import ref as camera_of
 from services.devices.homes import home
 from services.devices.intercoms.binding import bind, unbind
 from services.devices.intercoms.device import Device, evolve
@@ -39,14 +39,14 @@ from services.devices.numbers import sip
 
 
 def _around_newcomer(command: BindDevice, _: Device) -> list[Ref]:
-    return [mac.of(command.mac), *map(sip.of, sip.candidates(command.device_id)), home.of(command.user_id)]
+    return [mac.ref(command.mac), *map(sip.ref, sip.candidates(command.device_id)), home.ref(command.user_id)]
 
 
 def _around_leaving(_: UnbindDevice, device: Device) -> list[Ref]:
     if device.absent:
         return []
     camera = [camera_of(device.linked_camera_id)] if device.linked_camera_id else []
-    return [mac.of(device.mac), sip.of(device.sip), home.of(device.user_id), *camera]
+    return [mac.ref(device.mac), sip.ref(device.sip), home.ref(device.user_id), *camera]
 
 
 DEVICE: Aggregate[Device] = Aggregate(

@@ -210,7 +210,7 @@ def check(actor: Actor, device: Device) -> None:
         raise refused("device-unknown")
 
 
-def of(device_id: str) -> Ref:
+def ref(device_id: str) -> Ref:
     """The device of that id."""
     return Ref("device", device_id)
 

@@ -45,7 +45,7 @@ async def prepare_edit(command: EditDevice, tools: Tools) -> EditDevice:
     """Asks only for what needs the distributor's switch."""
     if command.internet_access and not command.works_offline:
         return command
-    present, _ = await tools.load(device.of(command.device_id))
+    present, _ = await tools.load(device.ref(command.device_id))
     device.check(command.actor, present)
     partner = await _installer(present.installer_id, command.actor, tools)
     return command.model_copy(update={"offline_solution": partner.offline_solution})

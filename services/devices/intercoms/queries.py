@@ -13,7 +13,7 @@ from contracts.notations import mac_digits
 from contracts.permissions import within
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
-from kernel.reading.listing import Tallied, found, listed
+from kernel.reading.listing import Tallied, listed, search_page
 from kernel.reading.readmodel import Row
 from kernel.service.declaration import Tools
 from kernel.spelling import search
@@ -36,7 +36,7 @@ async def list_devices(query: ListDevices, tools: Tools) -> DevicePage:
     if query.q.strip():
         if not (ways := await _ways(query, installer_id, tools.database)):
             return DevicePage(rows=(), total=0, page=query.page, per_page=query.per_page)
-        page = await found(collection, {**own, "$or": ways}, query)
+        page = await search_page(collection, {**own, "$or": ways}, query)
     else:
         # What a home has is few, and counted.
         tallied = None if query.user_id else Tallied(TALLIES, (devices_of(installer_id),))

@@ -84,7 +84,7 @@ def evolve(mac: Mac, event: MacEvent | MacLabelled | MacTaken | MacGiven | MacCl
             assert_never(event)
 
 
-def of(mac: str) -> Ref:
+def ref(mac: str) -> Ref:
     """The MAC itself, as 12 capital hexadecimal digits."""
     return Ref("mac", mac)
 
@@ -172,7 +172,7 @@ def take_over(mac: str, state: Mac, *, distributor_id: str, installer_id: str) -
     if not is_siblings or state.device_id:
         return []
     removed = MacRemoved(mac=mac, distributor_id=distributor_id, installer_id=state.installer_id)
-    return [Elsewhere(of(mac), each) for each in (removed, registered(mac, distributor_id, installer_id))]
+    return [Elsewhere(ref(mac), each) for each in (removed, registered(mac, distributor_id, installer_id))]
 
 
 def bind(mac: str, state: Mac, *, distributor_id: str, installer_id: str, device_id: str, user_id: str) -> Elsewhere:
@@ -191,7 +191,7 @@ def bind(mac: str, state: Mac, *, distributor_id: str, installer_id: str, device
         user_id=user_id,
         is_shared=state.installer_id is None,
     )
-    return Elsewhere(of(mac), bound)
+    return Elsewhere(ref(mac), bound)
 
 
 def unbind(mac: str, state: Mac) -> list[Elsewhere]:
@@ -205,7 +205,7 @@ def unbind(mac: str, state: Mac) -> list[Elsewhere]:
         device_id=state.device_id,
         is_shared=state.installer_id is None,
     )
-    return [Elsewhere(of(mac), unbound)]
+    return [Elsewhere(ref(mac), unbound)]
 
 
 MAC = Aggregate(

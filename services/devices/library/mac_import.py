@@ -120,7 +120,7 @@ def evolve(imported: MacImport, event: MacImportEvent) -> MacImport:
             assert_never(event)
 
 
-def of(import_id: str) -> Ref:
+def ref(import_id: str) -> Ref:
     """The import of that id."""
     return Ref("import", import_id)
 

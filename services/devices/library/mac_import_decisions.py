@@ -147,7 +147,7 @@ def register_rows(command: RegisterMacRows, imported: MacImport, there: Neighbou
     late: list[tuple[int, str, RowFault]] = []
     registered = 0
     for address, line, code_hash in imported.parts[command.part].rows():
-        ref = mac.of(address)
+        ref = mac.ref(address)
         if reason := there[ref].why_not_registrable(*where):
             late.append((line, address, RowFault(reason)))
         else:
@@ -165,7 +165,7 @@ def register_rows(command: RegisterMacRows, imported: MacImport, there: Neighbou
 def _macs(command: RegisterMacRows, imported: MacImport) -> list[Ref]:
     if imported.state is not ImportState.RUNNING or command.part != imported.taken:
         return []
-    return [mac.of(address) for address, *_ in imported.parts[command.part].rows()]
+    return [mac.ref(address) for address, *_ in imported.parts[command.part].rows()]
 
 
 def _done(imported: MacImport) -> MacImportCompleted:

@@ -28,7 +28,7 @@ async def prepare_one(command: labels.C, tools: Tools) -> labels.C:
 
 async def prepare_list(command: StartMacImport, tools: Tools) -> StartMacImport:
     """Say whether the valid rows of the list are too many, whoever starts it."""
-    imported: MacImport = (await tools.load(mac_import.of(command.import_id)))[0]
+    imported: MacImport = (await tools.load(mac_import.ref(command.import_id)))[0]
     is_reached = await _is_reached(imported.installer_id, imported.valid, tools)
     return command.model_copy(update={"quota_reached": is_reached})
 

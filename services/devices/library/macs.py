@@ -24,7 +24,7 @@ from contracts.devices.library import (
 from contracts.message import Actor, Recorded
 from contracts.notations import mac_address, mac_digits
 from kernel.keeping.mongo import Database
-from kernel.reading.listing import Listed, Tallied, found, listed
+from kernel.reading.listing import Listed, Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.devices.library import mac_import
@@ -168,7 +168,7 @@ async def list_macs(query: ListMacs, tools: Tools) -> MacPage:
         tallied = Tallied(LIBRARY_TALLIES, tuple(_tally(shelf, bound=each) for shelf in shelves for each in bound))
         page = await listed(collection, own, query, tallied=tallied, order={"seq": -1})
     elif typed:
-        page = await found(collection, {**own, "$or": _ends(typed)}, query, order={"_id": 1})
+        page = await search_page(collection, {**own, "$or": _ends(typed)}, query, order={"_id": 1})
     else:
         page = Listed([], 0)
     # Whose home it is, is not the distributor's to know.
@@ -234,7 +234,7 @@ async def judge_known(command: StageMacRows, tools: Tools) -> StageMacRows:
 
     What is registered meanwhile is found when it comes to it.
     """
-    imported, _ = await tools.load(mac_import.of(command.import_id))
+    imported, _ = await tools.load(mac_import.ref(command.import_id))
     addresses = [address for row in command.rows if row.fault is None and (address := _address(row.text))]
     collection = tools.database[LIBRARY.name]
     fields = {"distributor_id": 1, "installer_id": 1, "device_id": 1, "bound_by": 1}

@@ -14,7 +14,7 @@ from services.devices.library import mac_import
 async def register_rows(recorded: Recorded, context: Context) -> Iterable[Command]:
     assert isinstance(recorded.event, MacImportStarted)
     import_id = recorded.event.import_id
-    imported, _ = await context.load(mac_import.of(import_id))
+    imported, _ = await context.load(mac_import.ref(import_id))
     parts = [RegisterMacRows(**context.stamp(), import_id=import_id, part=part) for part in range(recorded.event.parts)]
     # Those that are registered would be read from the log again, only to answer as they did.
     return parts[imported.taken :]

@@ -69,6 +69,6 @@ class Gate:
 
     async def _newest_hash(self, name: str) -> str:
         """Asks the log, and as much of it for a MAC that nobody has as for one whose key is another."""
-        owner: Mac = (await self._load(mac.of(name)))[0]
-        target: Device = (await self._load(device.of(owner.device_id or name)))[0]
+        owner: Mac = (await self._load(mac.ref(name)))[0]
+        target: Device = (await self._load(device.ref(owner.device_id or name)))[0]
         return target.key_hash if not target.absent and target.key_hash else device.NO_KEY

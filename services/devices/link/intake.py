@@ -210,7 +210,7 @@ class Intake:
             )
 
     async def _acked_command(self, seat: Seat, ack: DeviceAck) -> None:
-        told: DeviceCommand = (await self._tools.load(device_command.of(ack.id)))[0]
+        told: DeviceCommand = (await self._tools.load(device_command.ref(ack.id)))[0]
         if told.mac != seat.mac:
             return  # there is no such command for it
         note = NoteDeviceCommand(**_stamp(), device_command_id=ack.id, state=_STATES[ack.state], reason=ack.reason)

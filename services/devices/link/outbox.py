@@ -168,7 +168,7 @@ class Outbox:
     def _gone(self, event: DeviceUnbound) -> None:
         self._listeners.forget(event.device_id)
         self._emptied.discard(event.device_id)
-        self._do(self._say(event.mac, wire.told("forget")))
+        self._do(self._say(event.mac, wire.downlink("forget")))
         post = self._posts.pop(event.device_id, None)
         if post is None:
             return
@@ -284,7 +284,7 @@ class Outbox:
     async def _tell_weather(self, event: WeatherIssued) -> None:
         seat = self._roster.by_device(event.device_id)
         if seat is not None and seat.connection is not None:
-            await self._say(seat.mac, wire.told("weather", celsius=event.celsius, code=event.code))
+            await self._say(seat.mac, wire.downlink("weather", celsius=event.celsius, code=event.code))
 
     def _do(self, work: Awaitable[object]) -> None:
         async def until_done() -> None:

@@ -36,7 +36,7 @@ def evolve(presence: Presence, event: PresenceEvent) -> Presence:
 
 
 def note_online(command: NoteDeviceOnline, presence: Presence, there: Neighbours) -> Outcome:
-    target: Device = there[device.of(command.device_id)]
+    target: Device = there[device.ref(command.device_id)]
     device.check(command.actor, target)
     if presence.online and presence.connection == command.connection:
         return []
@@ -52,13 +52,13 @@ def note_offline(command: NoteDeviceOffline, presence: Presence, _: Neighbours) 
     return [DeviceWentOffline(device_id=command.device_id, installer_id=presence.installer_id, reason=command.reason)]
 
 
-def of(device_id: str) -> Ref:
+def ref(device_id: str) -> Ref:
     """The presence of that device."""
     return Ref("presence", device_id)
 
 
 def _device(command: NoteDeviceOnline, _: Presence) -> list[Ref]:
-    return [device.of(command.device_id)]
+    return [device.ref(command.device_id)]
 
 
 PRESENCE: Aggregate[Presence] = Aggregate(

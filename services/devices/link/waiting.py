@@ -77,13 +77,13 @@ async def note_state(tools: Tools, waiting: Waiting, state: DeviceCommandState, 
 
 
 async def is_open(tools: Tools, waiting: Waiting) -> bool:
-    told: DeviceCommand = (await tools.load(device_command.of(waiting.id)))[0]
+    told: DeviceCommand = (await tools.load(device_command.ref(waiting.id)))[0]
     waiting.state = told.state
     return told.is_open
 
 
 async def lines_of(tools: Tools, id: str) -> tuple[str, ...]:
-    first, *_ = await tools.log.read_subject(tools.codec.subject(device_command.of(id)))
+    first, *_ = await tools.log.read_subject(tools.codec.subject(device_command.ref(id)))
     (recorded,) = await tools.codec.decode_many([first])
     return recorded.event.lines if isinstance(recorded.event, DeviceCommandQueued) else ()
 

@@ -160,7 +160,7 @@ class Watch:
         return bool(silent - lost)
 
     async def _is_bound(self, name: str) -> bool:
-        owner: Mac = (await self._tools.load(mac.of(name)))[0]
+        owner: Mac = (await self._tools.load(mac.ref(name)))[0]
         return owner.device_id is not None
 
     async def _note_online(self, seat: Seat, connected: Connected) -> None:

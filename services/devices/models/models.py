@@ -90,7 +90,7 @@ def extend(file: Path) -> None:
     _known.update(read(file))
 
 
-def known() -> Mapping[str, Model]:
+def table() -> Mapping[str, Model]:
     """All models, by their names in capitals."""
     return _known
 

@@ -43,7 +43,7 @@ def evolve(sip: Sip, event: SipEvent) -> Sip:
             assert_never(event)
 
 
-def of(number: str) -> Ref:
+def ref(number: str) -> Ref:
     """The number itself."""
     return Ref("sip", number)
 
@@ -56,19 +56,19 @@ def candidates(device_id: str) -> tuple[str, ...]:
 def first_free(candidates: Iterable[str], at: datetime, numbers: Neighbours) -> str:
     """Refuses (`sip-exhausted`) when all are taken or resting."""
     for number in candidates:
-        if numbers[of(number)].is_free(at):
+        if numbers[ref(number)].is_free(at):
             return number
     raise refused("sip-exhausted")
 
 
 def allocate(number: str, device_id: str) -> Elsewhere:
-    return Elsewhere(of(number), DeviceSipAllocated(number=number, device_id=device_id))
+    return Elsewhere(ref(number), DeviceSipAllocated(number=number, device_id=device_id))
 
 
 def rest(number: str, at: datetime) -> Elsewhere:
     """Take the number out of use."""
     until = at + timedelta(days=SIP_QUARANTINE_DAYS)
-    return Elsewhere(of(number), DeviceSipReleased(number=number, quarantined_until=until))
+    return Elsewhere(ref(number), DeviceSipReleased(number=number, quarantined_until=until))
 
 
 def _number(seed: str) -> int:

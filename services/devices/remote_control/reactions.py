@@ -67,7 +67,7 @@ Nobody could use it any longer anyway: one that has expired lets nobody in.
 async def close_of_device(recorded: Recorded, context: Context) -> Iterable[Command]:
     event = recorded.event
     assert isinstance(event, DeviceWentOffline | DeviceUnbound)
-    present: RemoteSession = (await context.load(remote_session.of(event.device_id)))[0]
+    present: RemoteSession = (await context.load(remote_session.ref(event.device_id)))[0]
     if present.closed or present.opened_at > recorded.at:
         return ()
     reason = DEVICE_IS_GONE if isinstance(event, DeviceUnbound) else DEVICE_IS_OFFLINE

@@ -89,12 +89,12 @@ def evolve(session: RemoteSession, event: RemoteSessionEvent) -> RemoteSession:
 
 
 def open(command: OpenRemoteControl, session: RemoteSession, there: Neighbours) -> Outcome:
-    target: Device = there[device.of(command.device_id)]
+    target: Device = there[device.ref(command.device_id)]
     device.check(command.actor, target)
     if command.actor.session_id is None:
         # It ends with the session that opened it; without one nothing would end it in time.
         raise refused("forbidden")
-    if not there[presence.of(command.device_id)].online:
+    if not there[presence.ref(command.device_id)].online:
         raise refused("device-offline")
     if session.is_open(command.at) and session.session_id != command.actor.session_id:
         raise refused("remote-control-taken")
@@ -146,7 +146,7 @@ def note_use(command: NoteRemoteControlUse, session: RemoteSession, _: Neighbour
 
 def close(command: CloseRemoteControl, session: RemoteSession, there: Neighbours) -> Outcome:
     if not session.device_id or not within(command.actor, distributor_id=None, installer_id=session.installer_id):
-        device.check(command.actor, there[device.of(command.device_id)])
+        device.check(command.actor, there[device.ref(command.device_id)])
     if command.remote_session_id not in (None, session.remote_session_id):
         return []
     return _ended(session, command.reason)
@@ -164,17 +164,17 @@ def _ended(session: RemoteSession, reason: str) -> list[RemoteControlClosed]:
     return [closed]
 
 
-def of(device_id: str) -> Ref:
+def ref(device_id: str) -> Ref:
     """The remote control of that device."""
     return Ref("remote_session", device_id)
 
 
 def _device(command: CloseRemoteControl, _: RemoteSession) -> list[Ref]:
-    return [device.of(command.device_id)]
+    return [device.ref(command.device_id)]
 
 
 def _device_and_presence(command: OpenRemoteControl, _: RemoteSession) -> list[Ref]:
-    return [device.of(command.device_id), presence.of(command.device_id)]
+    return [device.ref(command.device_id), presence.ref(command.device_id)]
 
 
 REMOTE_SESSION: Aggregate[RemoteSession] = Aggregate(

@@ -70,7 +70,7 @@ REMOTE_CONTROLS = ReadModel(
 
 
 async def get_remote_control(query: GetRemoteControl, tools: Tools) -> RemoteControlView:
-    row = await found(tools.database, query.token_hash)
+    row = await session_by_token(tools.database, query.token_hash)
     there = await tools.database[FLEET.name].find_one({"_id": row["_id"]}, {"name": 1, "model": 1})
     if there is None:
         raise refused("remote-control-unknown")
@@ -87,7 +87,7 @@ async def get_remote_control(query: GetRemoteControl, tools: Tools) -> RemoteCon
     )
 
 
-async def found(database: Database, token_hash: str) -> Row:
+async def session_by_token(database: Database, token_hash: str) -> Row:
     """The open remote control of a token. Refuses (`remote-control-unknown`) when there is none."""
     row = await database[REMOTE_CONTROLS.name].find_one({"token_hash": token_hash})
     if row is None or row["expires_at"] <= datetime.now(UTC):

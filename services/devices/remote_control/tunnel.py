@@ -25,8 +25,8 @@ from services.devices.link.presence import Presence
 from services.devices.refusing import refused
 from services.devices.remote_control import remote_session
 from services.devices.remote_control.remote_session import RemoteSession
-from services.devices.remote_control.remote_sessions import found
-from services.devices.wire.wire import told, topic
+from services.devices.remote_control.remote_sessions import session_by_token
+from services.devices.wire.wire import downlink, topic
 
 ANSWER_S = 15.0
 PIECE_BYTES = 42 * 1024
@@ -56,11 +56,11 @@ class Garbled(Exception):
 
 async def ask_device_page(query: AskDevicePage, tools: Tools) -> PageAnswer:
     """What the device's page answers, to the browser that has the remote control."""
-    row = await found(tools.database, query.token_hash)
-    session: RemoteSession = (await tools.load(remote_session.of(row["_id"])))[0]
+    row = await session_by_token(tools.database, query.token_hash)
+    session: RemoteSession = (await tools.load(remote_session.ref(row["_id"])))[0]
     if not session.lets_in(query.token_hash, query.browser_hash, datetime.now(UTC)):
         raise refused("remote-control-unknown")
-    there: Presence = (await tools.load(presence.of(row["_id"])))[0]
+    there: Presence = (await tools.load(presence.ref(row["_id"])))[0]
     if not there.online:
         raise refused("device-offline")
     async with conversation(tools.client, topic(session.mac, "web")) as link:
@@ -100,7 +100,7 @@ def pieces(query: AskDevicePage, id: str) -> Iterator[bytes]:
     for part, at in enumerate(cuts):
         head = {"method": query.method, "path": query.path, "headers": query.headers} if part == 0 else {}
         cut = base64.b64encode(body[at : at + PIECE_BYTES]).decode()
-        yield told("web", id=id, part=part, last=part == len(cuts) - 1, **head, body=cut)
+        yield downlink("web", id=id, part=part, last=part == len(cuts) - 1, **head, body=cut)
 
 
 async def _next(link: Conversation, id: str) -> Piece:

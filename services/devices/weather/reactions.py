@@ -51,9 +51,9 @@ async def monitor_connected(recorded: Recorded, context: Context) -> Iterable[Co
     """Of a device's connections only the newest matters: the log may be read again from its beginning."""
     event = recorded.event
     assert isinstance(event, DeviceWentOnline | DeviceReported)
-    connected, _ = await context.load(presence.of(event.device_id))
+    connected, _ = await context.load(presence.ref(event.device_id))
     is_old = isinstance(event, DeviceWentOnline) and event.connection != connected.connection
-    monitor, _ = await context.load(device.of(event.device_id))
+    monitor, _ = await context.load(device.ref(event.device_id))
     if is_old or not connected.online or monitor.absent or not models.shows_weather(monitor.model, monitor.firmware):
         return ()
     return (IssueWeather(**context.stamp(), user_id=monitor.user_id, device_id=event.device_id),)
@@ -89,7 +89,7 @@ class Forecasts:
 
     async def prepare(self, command: IssueWeather, tools: Tools) -> IssueWeather:
         """Say which monitors show what; none when none is connected, or when nobody knows the weather."""
-        lived_in, _ = await tools.load(home.of(command.user_id))
+        lived_in, _ = await tools.load(home.ref(command.user_id))
         showing = await _showing(lived_in, tools)
         if not showing:
             return command
@@ -168,9 +168,9 @@ async def _showing(lived_in: Home, tools: Tools) -> list[str]:
     """The home's devices that are connected and show the weather."""
     showing = []
     for device_id in lived_in.devices:
-        monitor, _ = await tools.load(device.of(device_id))
+        monitor, _ = await tools.load(device.ref(device_id))
         if not monitor.absent and models.shows_weather(monitor.model, monitor.firmware):
-            connected, _ = await tools.load(presence.of(device_id))
+            connected, _ = await tools.load(presence.ref(device_id))
             if connected.online:
                 showing.append(device_id)
     return showing

@@ -39,7 +39,7 @@ def issue(command: IssueWeather, weather: Weather, _: Neighbours) -> Outcome:
     ]
 
 
-def of(user_id: str) -> Ref:
+def ref(user_id: str) -> Ref:
     """The weather at that household's home."""
     return Ref("weather", user_id)
 

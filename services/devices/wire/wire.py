@@ -120,23 +120,23 @@ class DoorReport(_FromDevice):
     detail: _Words | None = None
 
 
-def told(type: str, **fields: Any) -> bytes:
+def downlink(type: str, **fields: Any) -> bytes:
     """A message to a device. `at` is our clock, for a device that has no better one."""
     return json.dumps({"type": type, "at": datetime.now(UTC).isoformat(), **fields}, ensure_ascii=False).encode()
 
 
 def received(kind: str, id: str) -> bytes:
     """The message was taken, by the name that its device gave it: it need not be sent again."""
-    return told("received", of=kind, id=id)
+    return downlink("received", of=kind, id=id)
 
 
 def refused(kind: str, id: str, reason: str) -> bytes:
     """The message cannot be read, for this reason: it need not be sent again as it is."""
-    return told("refused", of=kind, id=id, reason=reason)
+    return downlink("refused", of=kind, id=id, reason=reason)
 
 
 def configure(version: str, document: Mapping[str, Any]) -> bytes:
-    return told("configure", id=version, configuration=document)
+    return downlink("configure", id=version, configuration=document)
 
 
 def command(
@@ -152,19 +152,19 @@ def command(
     common = {"id": id, "nonce": nonce, "expires_at": expires_at.isoformat()}
     match kind:
         case DeviceCommandKind.REBOOT:
-            return told("reboot", **common)
+            return downlink("reboot", **common)
         case DeviceCommandKind.CONFIGURATION_RESET:
-            return told("reset", **common, scope="configuration")
+            return downlink("reset", **common, scope="configuration")
         case DeviceCommandKind.FACTORY_RESET:
-            return told("reset", **common, scope="factory")
+            return downlink("reset", **common, scope="factory")
         case DeviceCommandKind.ONE_TIME_AUTOP:
-            return told("autop", **common, lines=lines)
+            return downlink("autop", **common, lines=lines)
         case DeviceCommandKind.UNLOCK:
-            return told("unlock", **common, relay=relay)
+            return downlink("unlock", **common, relay=relay)
         case DeviceCommandKind.ARM:
-            return told("arm", **common, armed=True)
+            return downlink("arm", **common, armed=True)
         case DeviceCommandKind.DISARM:
-            return told("arm", **common, armed=False)
+            return downlink("arm", **common, armed=False)
 
 
 def topic(mac: str, kind: str) -> str:

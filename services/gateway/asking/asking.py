@@ -18,7 +18,7 @@ from litestar.types import Message, Scope
 
 from contracts.message import Accepted, Command, FieldRefusal, Query, Role, View
 from kernel.talking.caller import Caller
-from services.gateway.asking.bodies import Body, said
+from services.gateway.asking.bodies import Body, fields_of
 from services.gateway.asking.parameters import IdempotencyKey
 from services.gateway.asking.positions import Positions
 from services.gateway.guards.sessions import holder_of
@@ -130,7 +130,7 @@ class Sending(Asking):
 
     async def _send(self, kind: type[C], command_id: UUID, body: Body[C] | None, places: Mapping[str, str]) -> Accepted:
         stamp: dict[str, Any] = {"command_id": command_id, "at": datetime.now(UTC), "actor": self.actor}
-        command = kind(**stamp, **(said(body) if body else {}), **places)
+        command = kind(**stamp, **(fields_of(body) if body else {}), **places)
         with self._taken.around(self.actor, any(getattr(command, name, None) for name in _LOGINS)):
             return await self._caller.command(command)
 

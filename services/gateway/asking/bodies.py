@@ -99,6 +99,6 @@ def _body_of(command: type[Command]) -> type[Any]:
     return body
 
 
-def said(body: Document) -> dict[str, Any]:
+def fields_of(body: Document) -> dict[str, Any]:
     """The fields of a body as a command's constructor takes them."""
     return {name: getattr(body, name) for name in type(body).model_fields}

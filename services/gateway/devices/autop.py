@@ -27,7 +27,7 @@ from contracts.devices.autop import (
 from contracts.message import Accepted
 from contracts.words import Id
 from services.gateway.asking.asking import Asking, Passed, Sending
-from services.gateway.asking.bodies import Body, Document, said
+from services.gateway.asking.bodies import Body, Document, fields_of
 from services.gateway.asking.parameters import After, PageNumber, PerPage
 from services.gateway.guards.sessions import settled, signed_in
 
@@ -59,7 +59,7 @@ class ProvisioningController(Controller):
 
     @post("/preview", operation_id="PreviewAutop", status_code=200, summary="What a submit would do, without doing it")
     async def preview(self, data: JSONBody[AutopDraft], asking: NamedDependency[Asking]) -> Passed[AutopPreview]:
-        return await asking.page(PreviewAutop(actor=asking.actor, **said(data)))
+        return await asking.page(PreviewAutop(actor=asking.actor, **fields_of(data)))
 
     @get("/{provisioning_id:uuid}", operation_id="GetProvisioning", summary="A batch, device by device")
     async def get_provisioning(

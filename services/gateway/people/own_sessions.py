@@ -25,7 +25,7 @@ from contracts.message import Accepted
 from contracts.permissions import SYSTEM, VISITOR
 from kernel.talking.caller import Caller
 from services.gateway.asking.asking import Asking, Passed, Sending, passed, uuid7
-from services.gateway.asking.bodies import Body, said
+from services.gateway.asking.bodies import Body, fields_of
 from services.gateway.asking.parameters import After
 from services.gateway.guards.browsers import Browsers
 from services.gateway.guards.limits import Attempt, LoginLimits
@@ -97,7 +97,7 @@ class SessionController(Controller):
             actor=actor,
             session_id=session_name(token),
             agent=_agent(request),
-            **said(data),
+            **fields_of(data),
         )
         browsers: Browsers = request.app.state.browsers
         browser = browsers.of(request)
@@ -199,7 +199,7 @@ class ImpersonationController(Controller):
         holder = holder_of(request)
         token = new_token()
         switching = StartImpersonation(
-            **_now(holder), session_id=session_name(token), agent=_agent(request), **said(data)
+            **_now(holder), session_id=session_name(token), agent=_agent(request), **fields_of(data)
         )
         switched = await _caller(request).command(switching)
         view = GetSession(actor=VISITOR, session_id=switching.session_id, after=switched.position)

@@ -54,7 +54,7 @@ async def test_what_was_provisioned_to_a_household_goes_when_it_is_deleted(regio
     await until_forgotten(region, user_id)
     await until_destroyed(region, f"provisioning.{id}")
 
-    told = [each.event for each in await facts(region, provisioning.of(id))]
+    told = [each.event for each in await facts(region, provisioning.ref(id))]
     assert [type(each) for each in told][-1] is ProvisioningForgotten
     assert getattr(told[0], "lines") == (ERASED,)  # noqa: B009 (which of the events it is was not asked)
     region.positions["DEVICES"] = f"DEVICES.{await region.devices.log.last_seq()}"

@@ -24,7 +24,7 @@ from contracts.message import PersonalMark, fields_marked
 from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Given, Spec
 from services.devices.cameras.camera import CAMERA as CAMERAS
-from services.devices.cameras.camera import of as camera_of
+from services.devices.cameras.camera import ref as camera_of
 from services.devices.homes.decisions import HOME
 from services.devices.homes.home import THINGS_MAX
 from services.devices.intercoms.decisions import DEVICE as DEVICES

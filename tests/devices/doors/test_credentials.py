@@ -87,7 +87,7 @@ async def test_a_chosen_secret_is_not_told_and_stands_nowhere_in_the_clear(
     await region.see(ListCredentials, who, user_id=user_id)
 
     log = region.devices.log
-    stored = await log.read_subject(region.devices.codec.subject(home.of(user_id)))
+    stored = await log.read_subject(region.devices.codec.subject(home.ref(user_id)))
     in_the_log = " ".join(each.body.decode() + json.dumps(dict(each.headers)) for each in stored)
     database = region.devices.database
     held = [document for model in SERVICE.read_models async for document in database[model.name].find({})]

@@ -327,6 +327,6 @@ async def is_erased(region: Region, door_event_id: str) -> bool:
 
 def test_a_home_is_only_looked_at_while_the_event_is_new() -> None:
     decision = DOOR_EVENT.decisions[RecordDoorEvent]
-    assert home.of(USER) in decision.neighbours(record, DOOR_EVENT.initial)
+    assert home.ref(USER) in decision.neighbours(record, DOOR_EVENT.initial)
     assert list(decision.neighbours(record, DOOR_EVENT.fold([opened]))) == []
     assert not any(isinstance(each, Elsewhere) for each in at_the_gate().when(record).events)

@@ -80,7 +80,7 @@ def test_how_long_a_pin_is_stands_in_the_table_of_models(tmp_path: Path) -> None
 
 def test_a_pin_is_as_long_as_the_model_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     four = models.Model(name="R28", kind="doorphone_multi", pin_digits=(4, 4))
-    monkeypatch.setattr(models, "_known", {**models.known(), "R28": four})
+    monkeypatch.setattr(models, "_known", {**models.table(), "R28": four})
     here = test_home.at_home().beside("device", DEVICE, bound, reported)
     here.when(grant).then_refused("pin-length-not-for-model", "secret")
     here.when(changed(grant, secret="4029")).then(granted.model_copy(update={"secret": "4029"}))

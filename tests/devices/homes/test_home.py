@@ -309,9 +309,9 @@ def test_forgetting_lets_go_of_everything_in_one_step() -> None:
     assert [each.ref.id for each in freed] == [MAC, MONITOR_MAC]
     assert [each for each in rest if each not in freed] == [
         elsewhere("device", DEVICE, DeviceUnbound(**HERE, **told, device_id=DEVICE, mac=MAC)),
-        Elsewhere(sip.of(numbers[0]), DeviceSipReleased(number=numbers[0], quarantined_until=REST)),
+        Elsewhere(sip.ref(numbers[0]), DeviceSipReleased(number=numbers[0], quarantined_until=REST)),
         elsewhere("device", MONITOR, DeviceUnbound(**HERE, **told, device_id=MONITOR, mac=MONITOR_MAC)),
-        Elsewhere(sip.of(numbers[1]), DeviceSipReleased(number=numbers[1], quarantined_until=REST)),
+        Elsewhere(sip.ref(numbers[1]), DeviceSipReleased(number=numbers[1], quarantined_until=REST)),
         elsewhere("camera", CAMERA, CameraRemoved(**HERE, camera_id=CAMERA, linked_device_id=None)),
     ]
     outcome.again().then()

@@ -38,7 +38,7 @@ async def soon(holds: Callable[[], Awaitable[bool]]) -> None:
 
 async def home_of(region: Region, user_id: str) -> Home:
     """The home as it is; what is asked afterwards contains everything that was decided with its last event."""
-    state, _ = await region.devices.deciding.load(home.of(user_id))
+    state, _ = await region.devices.deciding.load(home.ref(user_id))
     region.positions["DEVICES"] = f"DEVICES.{await region.devices.log.last_seq()}"
     assert isinstance(state, Home)
     return state
@@ -101,7 +101,7 @@ async def test_every_reset_empties_the_home_once_also_one_that_has_nothing(regio
     await region.tell(ResetUser, who, **wish)
     await region.tell(ResetUser, who, user_id=user_id)
     await until_emptied(region, user_id, times=2)
-    told = [each.event for each in await facts(region, home.of(user_id))]
+    told = [each.event for each in await facts(region, home.ref(user_id))]
     assert [type(each) for each in told] == [HomeEmptied, HomeEmptied]
     assert [each.erased_key for each in told if isinstance(each, HomeEmptied)] == [
         f"home.{user_id}.0",
@@ -136,7 +136,7 @@ async def told_once(region: Region, device_id: str) -> str:
 
 
 async def state_of(region: Region, device_command_id: str) -> DeviceCommandState:
-    told, _ = await region.devices.deciding.load(device_command.of(device_command_id))
+    told, _ = await region.devices.deciding.load(device_command.ref(device_command_id))
     return DeviceCommandState(told.state)
 
 
@@ -150,7 +150,7 @@ async def test_what_devices_are_to_do_once_stays_valid_after_a_reset(region: Reg
     assert await state_of(region, device_command_id) is DeviceCommandState.QUEUED
     listed = await region.see(ListDeviceCommands, who, device_id=device_id)
     assert [(each.device_command_id, each.state) for each in listed.rows] == [(device_command_id, "queued")]
-    (queued, *_) = await facts(region, device_command.of(device_command_id))
+    (queued, *_) = await facts(region, device_command.ref(device_command_id))
     assert isinstance(queued.event, DeviceCommandQueued)
     assert queued.event.lines == ("Config.Account1.GENERAL.Label = Gate",)
 
@@ -186,7 +186,7 @@ async def test_delete_takes_devices_and_cameras_and_frees_their_macs(region: Reg
     assert (await region.see(ListDoorEvents, who, user_id=user_id)).rows == ()
     free = await region.see(ListMacs, who, use=MacUse.UNBOUND)
     assert [each.mac for each in free.rows] == [device.mac]
-    number, _ = await region.devices.deciding.load(sip.of(device.sip))
+    number, _ = await region.devices.deciding.load(sip.ref(device.sip))
     assert (number.device_id, number.free_at is not None) == (None, True)
 
     other = await region.user(who)
@@ -194,7 +194,7 @@ async def test_delete_takes_devices_and_cameras_and_frees_their_macs(region: Reg
     form = {"kind": DeviceKind.DOORPHONE_SINGLE, "name": "Gate", "mac": device.mac}
     await region.tell(BindDevice, who, device_id=again, user_id=other, **form)
     assert (await region.see(GetDevice, who, device_id=again)).mac == device.mac
-    told = [each.event for each in await facts(region, home.of(user_id))]
+    told = [each.event for each in await facts(region, home.ref(user_id))]
     assert [type(each) for each in told].count(HomeForgotten) == 1
 
 

@@ -29,7 +29,7 @@ from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Refused
 from kernel.reading.readmodel import Row
 from services.devices.intercoms.device import hash_of_key
-from services.devices.intercoms.device import of as device_of
+from services.devices.intercoms.device import ref as device_of
 from services.devices.intercoms.devices import FLEET
 from tests.devices.conftest import Region, a_mac, root
 from tests.devices.world import DEVICE, HERE, INSTALLER, NOW, bound, recorded, reported

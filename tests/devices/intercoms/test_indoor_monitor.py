@@ -37,7 +37,7 @@ async def until_noted(region: Region, who: Actor, user_id: str) -> None:
 async def until_told(region: Region, device_id: str) -> None:
     """The reaction is past the binding of that device."""
     log, codec = region.devices.log, region.devices.codec
-    wanted = (await log.read_subject(codec.subject(device.of(device_id))))[0].seq
+    wanted = (await log.read_subject(codec.subject(device.ref(device_id))))[0].seq
 
     async def told() -> bool:
         place = await region.devices.database["reactions"].find_one({"_id": NOTE_INDOOR_MONITOR.name})

@@ -133,8 +133,8 @@ def test_an_installer_sees_its_distributor_s_macs_but_does_not_remove_them() -> 
 
 @pytest.mark.row("D-02", "M-10")
 def test_only_a_mac_of_the_distributor_s_library_is_bound() -> None:
-    assert bind(state(registered)) == Elsewhere(macs.of(MAC), mac_bound)
-    assert bind(state(shared)) == Elsewhere(macs.of(MAC), bound_from_shared)
+    assert bind(state(registered)) == Elsewhere(macs.ref(MAC), mac_bound)
+    assert bind(state(shared)) == Elsewhere(macs.ref(MAC), bound_from_shared)
     assert (
         bind(state(registered, mac_bound, unbound), device_id=OTHER_DEVICE).event.model_dump()["device_id"]
         == OTHER_DEVICE
@@ -170,13 +170,13 @@ def test_whoever_binds_what_another_installer_of_its_distributor_left_unused_tak
         return macs.take_over(MAC, state(*facts), distributor_id=distributor_id, installer_id=SIBLING_INSTALLER)
 
     now_theirs = registered.model_copy(update={"installer_id": SIBLING_INSTALLER})
-    assert taken_over(registered) == [Elsewhere(macs.of(MAC), removed), Elsewhere(macs.of(MAC), now_theirs)]
+    assert taken_over(registered) == [Elsewhere(macs.ref(MAC), removed), Elsewhere(macs.ref(MAC), now_theirs)]
     for facts in ((), (registered, mac_bound), (shared,), (now_theirs,)):
         assert taken_over(*facts) == []
     assert taken_over(registered, distributor_id=OTHER_DISTRIBUTOR) == []
 
 
 def test_an_unbound_mac_stays_in_the_library() -> None:
-    assert macs.unbind(MAC, state(registered, mac_bound)) == [Elsewhere(macs.of(MAC), unbound)]
+    assert macs.unbind(MAC, state(registered, mac_bound)) == [Elsewhere(macs.ref(MAC), unbound)]
     assert macs.unbind(MAC, state(registered)) == []
     mac.given(registered, mac_bound, unbound).when(register).then_refused("mac-registered")

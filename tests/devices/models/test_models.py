@@ -74,19 +74,19 @@ def test_only_a_c319_of_a_certain_firmware_shows_the_weather() -> None:
 
 
 def test_no_two_models_share_a_product_code_and_bands_are_of_their_own_product() -> None:
-    codes = [model.product_code for model in models.known().values() if model.product_code is not None]
+    codes = [model.product_code for model in models.table().values() if model.product_code is not None]
     assert len(codes) == len(set(codes))
-    for model in models.known().values():
+    for model in models.table().values():
         for band in (*model.methods_from, *model.weather_from):
             assert band.product == model.product_code
 
 
 @pytest.fixture
 def unchanged() -> Iterator[None]:
-    before = dict(models.known())
+    before = dict(models.table())
     yield
-    models.known().clear()  # type: ignore[attr-defined]
-    models.known().update(before)  # type: ignore[attr-defined]
+    models.table().clear()  # type: ignore[attr-defined]
+    models.table().update(before)  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("unchanged")

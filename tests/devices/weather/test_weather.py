@@ -246,7 +246,7 @@ class Town:
         await self.region.tell(NoteDeviceOnline, SYSTEM, device_id=device_id, connection=uuid4().hex)
 
     async def told(self, user_id: str) -> list[tuple[str, int, int]]:
-        events = [each.event for each in await facts(self.region, weather.of(user_id))]
+        events = [each.event for each in await facts(self.region, weather.ref(user_id))]
         return [(each.device_id, each.celsius, each.code) for each in events if isinstance(each, WeatherIssued)]
 
     async def until_told(self, user_id: str, times: int) -> list[tuple[str, int, int]]:

@@ -120,8 +120,8 @@ DOWN: Mapping[str, list[bytes]] = {
     "autop": [_command(DeviceCommandKind.ONE_TIME_AUTOP, lines=("Config.A.B.C = 1",))],
     "unlock": [_command(DeviceCommandKind.UNLOCK, relay=1)],
     "arm": [_command(DeviceCommandKind.ARM), _command(DeviceCommandKind.DISARM)],
-    "weather": [wire.told("weather", celsius=21, code=3)],
-    "forget": [wire.told("forget")],
+    "weather": [wire.downlink("weather", celsius=21, code=3)],
+    "forget": [wire.downlink("forget")],
     "web": list(tunnel.pieces(QUESTION, "f3b0a1c2d4e5f607")),
 }
 TYPES: Mapping[str, Any] = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}

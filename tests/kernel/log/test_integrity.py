@@ -11,11 +11,11 @@ from kernel.log.integrity import (
     before,
     count_of,
     damage_of,
+    in_words,
     joined,
     losses_of,
     losses_text,
     spans_of,
-    told,
     without,
 )
 from kernel.log.promise import StoredMessage
@@ -75,8 +75,8 @@ def test_spans_are_sets_of_sequences() -> None:
     assert without([Span(3, 4)], (Span(1, 9),)) == ()
     assert [before(seq, (Span(3, 4), Span(5, 9))) for seq in (2, 3, 9, 10)] == [2, 2, 2, 10]
     assert count_of((Span(1, 2), Span(5, 8))) == 6
-    assert told(spans_of([7])) == "1 event (7)"
-    assert told(spans_of(range(1, 41, 2))).endswith("and 10 more gaps)")
+    assert in_words(spans_of([7])) == "1 event (7)"
+    assert in_words(spans_of(range(1, 41, 2))).endswith("and 10 more gaps)")
 
 
 def test_a_chain_breaks_where_a_message_follows_one_that_did_not_come() -> None:

@@ -12,7 +12,7 @@ from pymongo.monitoring import CommandListener
 
 from kernel.keeping.mongo import Database
 from kernel.reading import listing
-from kernel.reading.listing import Tallied, found, listed
+from kernel.reading.listing import Tallied, listed, search_page
 from kernel.reading.readmodel import ReadModel
 
 TALLIES = ReadModel("tallies", lambda recorded: [], lambda row, recorded: row)
@@ -87,15 +87,15 @@ async def test_without_a_tally_it_is_counted_in_the_same_question(database: Data
 async def test_a_count_ends_at_its_bound(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "COUNTED_MAX", 7)
     assert (await listed(database["rows"], {}, Asked())).total == 7
-    assert (await found(database["rows"], {}, Asked())).total == 7
+    assert (await search_page(database["rows"], {}, Asked())).total == 7
 
 
 async def test_what_a_search_finds_is_newest_first_unless_it_is_much(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = await found(database["rows"], {"owner": "b"}, Asked(1, 2))
+    few = await search_page(database["rows"], {"owner": "b"}, Asked(1, 2))
     assert ([row["created_at"] for row in few.rows], few.total) == ([23, 21], 12)
     monkeypatch.setattr(listing, "_SORTED_MAX", 11)
-    much = await found(database["rows"], {"owner": "b"}, Asked(1, 2))
+    much = await search_page(database["rows"], {"owner": "b"}, Asked(1, 2))
     assert ([row["created_at"] for row in much.rows], much.total) == ([1, 3], 12)
     assert "tokens" not in much.rows[0]
