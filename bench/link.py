@@ -35,9 +35,8 @@ from contracts.accounts.households import AddUser
 from contracts.devices.intercoms import BindDevice, DeviceKind
 from contracts.devices.library import RegisterMac
 from contracts.devices.relays import Relay
-from contracts.message import Actor, Command, Role
+from contracts.message import Actor, Command, Refused, Role
 from kernel.connecting.connection import connect
-from kernel.deciding.decider import Refused
 from kernel.keeping.mongo import mongo_client
 from kernel.log.promise import Unavailable
 from kernel.talking.caller import Caller

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.acting import acts_for_another
-from contracts.message import Actor, Command, Query, Refusal, Role
+from contracts.message import Actor, Command, Query, Refusal, Refused, Role
 from contracts.modules import MODULES, who_of
 from contracts.refusals import REFUSALS
 
@@ -50,6 +50,12 @@ def objection(message: Command | Query) -> Refusal | None:
     if acts_for_another(actor) and type(message) not in UNDER_ACCOUNT_ACCESS:
         return _refusal("forbidden-while-impersonating")
     return None
+
+
+def authorize(message: Command | Query) -> None:
+    """Raises `Refused` when the role of whoever asks forbids it."""
+    if refusal := objection(message):
+        raise Refused(refusal.code, refusal.detail)
 
 
 def within(

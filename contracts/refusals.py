@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts.message import Refused
 from contracts.modules import MODULES, refusals_of
 from contracts.reasons import VALUES, Kind, Reason
 
@@ -30,3 +31,8 @@ REFUSALS: Mapping[str, Reason] = {
     **VALUES,
     **{code: reason for service in MODULES for code, reason in refusals_of(service).items()},
 }
+
+
+def refused(code: str, field: str | None = None) -> Refused:
+    """The refusal to raise, with the sentence of its code. `field` is the field at fault, where there is one."""
+    return Refused(code, REFUSALS[code].sentence, field=field)

@@ -112,7 +112,7 @@ def admin_create_super_manager(
     """Make a super manager, the account that creates distributors. The first one of a region is made like this."""
     from pydantic import ValidationError
 
-    from kernel.deciding.decider import Refused
+    from contracts.message import Refused
     from kernel.log.promise import Unavailable
 
     try:

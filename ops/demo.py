@@ -36,9 +36,8 @@ from contracts.devices.homes import GrantCredential
 from contracts.devices.intercoms import BindDevice
 from contracts.devices.library import RegisterMac
 from contracts.devices.relays import RelayRef
-from contracts.message import Accepted, Actor, Command, Role
+from contracts.message import Accepted, Actor, Command, Refused, Role
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.talking.caller import Caller
 from ops import demo_doors
 from ops.calling import calling

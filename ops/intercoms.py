@@ -27,9 +27,8 @@ from contracts.accounts.partners import InstallerPage, ListInstallers
 from contracts.devices.intercoms import BindDevice, DeviceKind, DevicePage, DeviceRow, ListDevices, RotateDeviceKey
 from contracts.devices.library import RegisterMac
 from contracts.devices.relays import Relay
-from contracts.message import Accepted, Actor, Command, Query, Role, View
+from contracts.message import Accepted, Actor, Command, Query, Refused, Role, View
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.log.promise import Unavailable
 from kernel.process.settings import read_settings
 from kernel.talking.caller import Caller

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
-from contracts.message import Query, View
-from kernel.deciding.decider import Refused
+from contracts.message import Query, Refused, View
 from kernel.talking.caller import Caller
 
 V = TypeVar("V", bound=View)

@@ -10,34 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from contracts.message import Command, Event, FieldRefusal, Refusal
+from contracts.message import Command, Event, Refused
 
 S = TypeVar("S")
-
-
-class Refused(Exception):
-    """The business says no. `code` is stable and kebab-case; `field` names the field at fault, where there is one.
-
-    `errors` name several things at fault, each with a code of its own; `field` is then that of the first.
-    """
-
-    def __init__(
-        self, code: str, detail: str = "", *, field: str | None = None, errors: Sequence[FieldRefusal] = ()
-    ) -> None:
-        field = errors[0].field if errors else field
-        super().__init__(code, detail, field)
-        self.code = code
-        self.detail = detail
-        self.field = field
-        self.errors = tuple(errors)
-
-    def __str__(self) -> str:
-        return self.code
-
-    def refusal(self) -> Refusal:
-        """The refusal as it is sent to whoever asked."""
-        one = (FieldRefusal(field=self.field, code=self.code, detail=self.detail),) if self.field else ()
-        return Refusal(code=self.code, detail=self.detail, errors=self.errors or one)
 
 
 def together(*checks: Callable[[], Any]) -> tuple[Any, ...]:

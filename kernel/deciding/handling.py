@@ -18,9 +18,9 @@ from weakref import WeakValueDictionary
 
 from opentelemetry import trace
 
-from contracts.message import Command, Event, Position, Recorded
+from contracts.message import Command, Event, Position, Recorded, Refused
 from kernel.deciding.codec import COMMAND, FINGERPRINT, Codec, KeyDestroyed
-from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Ref, Refused
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Ref
 from kernel.deciding.remembering import Done, Folded, done_by, remember
 from kernel.log.promise import Conflict, Log, NewMessage, StoredMessage
 from kernel.runtime.crash import crash_here

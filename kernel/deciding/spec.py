@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contracts.message import Command, Event
-from kernel.deciding.decider import Aggregate, Elsewhere, Ref, Refused
+from contracts.message import Command, Event, Refused
+from kernel.deciding.decider import Aggregate, Elsewhere, Ref
 
 
 @dataclass(frozen=True)

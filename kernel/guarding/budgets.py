@@ -20,7 +20,7 @@ from prometheus_client import Counter
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from kernel.deciding.decider import Refused
+from contracts.message import Refused
 from kernel.guarding.room import uses_reserve
 from kernel.keeping.mongo import Database
 from kernel.log.promise import NewMessage

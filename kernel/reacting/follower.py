@@ -19,8 +19,7 @@ import structlog
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
-from contracts.message import Command
-from kernel.deciding.decider import Refused
+from contracts.message import Command, Refused
 from kernel.deciding.handling import Contended
 from kernel.deciding.reasons import reason_of
 from kernel.keeping.mongo import Database

@@ -15,8 +15,7 @@ from typing import Any
 import structlog
 from pymongo.errors import PyMongoError
 
-from contracts.message import Position
-from kernel.deciding.decider import Refused
+from contracts.message import Position, Refused
 from kernel.deciding.reasons import reason_of
 from kernel.keeping.mongo import Collection
 

@@ -22,9 +22,9 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from contracts.message import Refused
 from contracts.moments import clamped
 from kernel.connecting.making import consumer_made, make_consumer, patiently, stream_made
-from kernel.deciding.decider import Refused
 from kernel.deciding.reasons import reason_of
 from kernel.log.promise import Unavailable
 from kernel.process.health import NotReady

@@ -17,8 +17,7 @@ import structlog
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from contracts.acting import disclosed
-from contracts.message import Accepted, Command, Position, Query, View
-from kernel.deciding.decider import Refused
+from contracts.message import Accepted, Command, Position, Query, Refused, View
 from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import TENANT, Budgets
 from kernel.log.promise import Unavailable

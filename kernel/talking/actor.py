@@ -13,8 +13,7 @@ from secrets import token_hex
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contracts.message import Actor
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused
 
 HEADER = "Smartplus-Actor"
 LIFETIME_S = 60

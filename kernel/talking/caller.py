@@ -20,8 +20,7 @@ from nats.errors import (
 from nats.errors import TimeoutError as NatsTimeout
 from opentelemetry.trace import SpanKind
 
-from contracts.message import Accepted, Actor, Command, Query, Refusal, View
-from kernel.deciding.decider import Refused
+from contracts.message import Accepted, Actor, Command, Query, Refusal, Refused, View
 from kernel.log.promise import LogFull, Unavailable
 from kernel.process.telemetry import traced_headers, tracer
 from kernel.talking import actor as proof

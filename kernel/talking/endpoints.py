@@ -18,9 +18,8 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from contracts.message import Accepted, Actor, Command, Query, Refusal, View
+from contracts.message import Accepted, Actor, Command, Query, Refusal, Refused, View
 from kernel.connecting.address import INBOXES
-from kernel.deciding.decider import Refused
 from kernel.log.promise import LogFull, Unavailable
 from kernel.process.telemetry import ANSWER_SECONDS, ANSWERS, trace_context, tracer
 from kernel.talking import actor as proof

@@ -8,8 +8,17 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from contracts.message import Actor, Command, FieldRefusal, FilledMark, Query, Refusal, fields_marked, service_of
-from kernel.deciding.decider import Refused
+from contracts.message import (
+    Actor,
+    Command,
+    FieldRefusal,
+    FilledMark,
+    Query,
+    Refusal,
+    Refused,
+    fields_marked,
+    service_of,
+)
 from kernel.log.promise import Unavailable
 
 M = TypeVar("M", bound=BaseModel)

@@ -7,6 +7,7 @@ from contracts.accounts.audit import ListAudit
 from contracts.accounts.budgets import ListBudgets
 from contracts.accounts.households import GetUser, ListUsers
 from contracts.accounts.partners import GetInstaller, ListDistributors, ListInstallers
+from contracts.permissions import authorize
 from kernel.service.declaration import Service
 from kernel.service.running import run
 from services.accounts import audit
@@ -27,7 +28,6 @@ from services.accounts.partners import partners
 from services.accounts.partners.distributor import DISTRIBUTOR
 from services.accounts.partners.installer import INSTALLER
 from services.accounts.partners.property_manager import PROPERTY_MANAGER
-from services.accounts.refusing import authorize
 from services.accounts.tallies import TALLIES
 
 SERVICE = Service(

@@ -29,6 +29,7 @@ from contracts.accounts.numbers import SipNumberAllocated, SipNumberReleased
 from contracts.accounts.partners import AccountEntered, InstallerCreated, PropertyManagerCreated
 from contracts.message import Recorded, Role
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.readmodel import Index, ReadModel, Row
@@ -37,7 +38,6 @@ from services.accounts.access.sessions import ACCOUNTS
 from services.accounts.households.household import HouseholdEvent
 from services.accounts.partners.distributor import DistributorEvent
 from services.accounts.partners.installer import InstallerEvent
-from services.accounts.refusing import refused
 
 _PEOPLE_MAX = 1_000
 _ERASING = (UserReset.__name__, UserDeleted.__name__)

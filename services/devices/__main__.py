@@ -24,6 +24,7 @@ from contracts.devices.remote_control import AskDevicePage, GetRemoteControl
 from contracts.devices.weather import IssueWeather
 from contracts.message import Event
 from contracts.modules import declared, upcasts_of
+from contracts.permissions import authorize
 from kernel.process.settings import read_settings
 from kernel.service.declaration import Service
 from kernel.service.running import run
@@ -67,7 +68,6 @@ from services.devices.live import live
 from services.devices.models import models
 from services.devices.numbers.sip import SIP
 from services.devices.owners import owners
-from services.devices.refusing import authorize
 from services.devices.remote_control import remote_sessions, tunnel
 from services.devices.remote_control.reactions import AWAIT_END, CLOSE_OF_DEVICE, CLOSE_OF_SESSION, TIME_IS_UP, end
 from services.devices.remote_control.remote_session import REMOTE_SESSION

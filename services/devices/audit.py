@@ -51,12 +51,12 @@ from contracts.devices.remote_control import (
     RemoteControlUsed,
 )
 from contracts.message import Actor, Event, Recorded, Role
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.devices.owners.owners import installers_of, names_of_staff
-from services.devices.refusing import refused
 
 _STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MANAGER)
 

@@ -17,7 +17,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from pydantic import ValidationError
 
-from kernel.deciding.decider import Refused
+from contracts.message import Refused
 from kernel.log.promise import Unavailable
 from kernel.process.health import Health, NotReady, Stage, Surface, serving
 from kernel.process.settings import Settings

@@ -16,10 +16,9 @@ from contracts.accounts.access import GetSession, OpenSession, SessionView
 from contracts.accounts.households import AddUser
 from contracts.accounts.partners import CreateDistributor, CreateInstaller
 from contracts.accounts.terms import ActivateUser
-from contracts.message import Accepted, Actor, Command, Query, Role
+from contracts.message import Accepted, Actor, Command, Query, Refused, Role
 from contracts.modules import views_of
 from contracts.permissions import SYSTEM, VISITOR
-from kernel.deciding.decider import Refused
 from kernel.process.settings import Settings
 from kernel.service.running import Running, running
 from ops.servers import NatsServer

@@ -10,8 +10,7 @@ from contracts.accounts.households import EditUser
 from contracts.accounts.leaving import DeleteUser, ResetUser
 from contracts.accounts.members import AddMember
 from contracts.accounts.partners import SwitchAccountAccess
-from contracts.message import Actor, Role
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused, Role
 from tests.accounts.conftest import Region
 
 

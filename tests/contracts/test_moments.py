@@ -12,11 +12,10 @@ from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
 from contracts.devices.doors import DoorOpened
 from contracts.devices.homes import GrantCredential
-from contracts.message import Command, Query, View
+from contracts.message import Command, Query, Refused, View
 from contracts.modules import declared
 from contracts.moments import FIRST, LAST, Moment, RecordedMoment, clamped
 from kernel.deciding.codec import TIME
-from kernel.deciding.decider import Refused
 from kernel.talking.wire import decode, invalid
 from ops.contracts import example, published
 from tests.contracts.test_published import PUBLISHED, codec_of, stored

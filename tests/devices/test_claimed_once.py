@@ -11,8 +11,7 @@ import pytest
 
 from contracts.devices.audit import ListDeviceAudit
 from contracts.devices.library import ClaimMac, ListMacs, RegisterMac, RemoveMac
-from contracts.message import Accepted, Actor
-from kernel.deciding.decider import Refused
+from contracts.message import Accepted, Actor, Refused
 from kernel.service.running import running
 from services.devices.__main__ import SERVICE
 from tests.devices.conftest import Region, a_mac

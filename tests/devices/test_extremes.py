@@ -25,9 +25,8 @@ from contracts.devices.doors import RecordDoorEvent
 from contracts.devices.homes import GrantCredential
 from contracts.devices.intercoms import BindDevice
 from contracts.devices.library import MoveMac, RegisterMac, RemoveMac
-from contracts.message import Actor, Command, FilledMark, Query, Role, fields_marked
+from contracts.message import Actor, Command, FilledMark, Query, Refused, Role, fields_marked
 from contracts.permissions import MAY, SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.service.running import Running
 from kernel.talking.wire import decode
 from services.accounts.__main__ import SERVICE as ACCOUNTS

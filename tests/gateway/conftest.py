@@ -24,11 +24,10 @@ from contracts.accounts.access import (
 )
 from contracts.devices.autop import AutopPreview, PreviewAutop
 from contracts.live import Changed, live_subject
-from contracts.message import Accepted, Actor, Command, Query, Role, View
+from contracts.message import Accepted, Actor, Command, Query, Refused, Role, View
 from contracts.modules import MODULES, declared
 from contracts.refusals import REFUSALS
 from contracts.text import folded
-from kernel.deciding.decider import Refused
 from kernel.process.settings import Settings
 from kernel.talking.broker import client_of, make_broker
 from kernel.talking.endpoints import Endpoints

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4, uuid5
 
 from pydantic import AwareDatetime, Field
 
-from contracts.message import Actor, Command, Event, FilledMark, Query, Recorded, Role, View
-from kernel.deciding.decider import Aggregate, Decision, Refused
+from contracts.message import Actor, Command, Event, FilledMark, Query, Recorded, Refused, Role, View
+from kernel.deciding.decider import Aggregate, Decision
 from kernel.deciding.handling import Handled
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reacting.timers import Due

@@ -16,10 +16,9 @@ from pymongo import AsyncMongoClient
 from contracts.devices.audit import ListDeviceAudit
 from contracts.devices.intercoms import BindDevice, DeviceKind
 from contracts.devices.library import ClaimMac, FindMac, ListMacs, RegisterMac, RemoveMac
-from contracts.message import Actor
+from contracts.message import Actor, Refused
 from kernel.connecting.connection import connect
 from kernel.connecting.stream import open_log
-from kernel.deciding.decider import Refused
 from kernel.keeping.secrets import Secrets
 from kernel.keeping.vault import MongoKeys
 from kernel.log.promise import NewMessage

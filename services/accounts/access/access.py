@@ -28,10 +28,10 @@ from contracts.accounts.access import (
 from contracts.accounts.partners import CreateSuperManager
 from contracts.message import Event, Role
 from contracts.permissions import within
+from contracts.refusals import refused
 from contracts.session_time import SESSIONS_MAX, idle_time, is_worth_keeping
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.accounts.access import login
-from services.accounts.refusing import refused
 
 AccessEvent = (
     AccessOpened

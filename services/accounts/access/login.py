@@ -12,10 +12,11 @@ from typing import assert_never
 
 from contracts.accounts.access import LoginClaimed, LoginReleased
 from contracts.characters import half_width, without_unseen
+from contracts.message import Refused
+from contracts.refusals import refused
 from contracts.text import folded
-from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours, Ref, Refused, refuse
+from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours, Ref, refuse
 from kernel.spelling.hosts import compared_name, shown_name
-from services.accounts.refusing import refused
 
 LoginEvent = LoginClaimed | LoginReleased
 

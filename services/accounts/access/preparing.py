@@ -22,6 +22,7 @@ from contracts.accounts.members import AddMember
 from contracts.accounts.partners import CreateDistributor, CreateInstaller, CreatePropertyManager, CreateSuperManager
 from contracts.acting import hands_over
 from contracts.message import Actor, Command, Event
+from contracts.refusals import refused
 from kernel.deciding.handling import Handled
 from kernel.service.declaration import Tools
 from services.accounts.access import access
@@ -29,7 +30,6 @@ from services.accounts.access.access import Access
 from services.accounts.access.login_owner import owner_of
 from services.accounts.access.passwords import hash_of, hash_of_initial, initial_credential, is_right, is_weak
 from services.accounts.households.household import Household
-from services.accounts.refusing import refused
 
 C = TypeVar("C", bound=Command)
 

@@ -31,13 +31,13 @@ from contracts.accounts.leaving import UserDeleted, UserReset
 from contracts.accounts.members import MemberAdded, MemberDeleted, MemberEdited
 from contracts.accounts.partners import DistributorCreated, InstallerCreated, PropertyManagerCreated
 from contracts.message import Recorded, Role
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.accounts.access.access import UNUSABLE, AccessEvent
 from services.accounts.households.queries import zone_of_installer
 from services.accounts.partners.partners import offline_solution_of
-from services.accounts.refusing import refused
 
 
 class SessionDocument(TypedDict):

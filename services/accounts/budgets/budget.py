@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from contracts.accounts.budgets import BudgetSet, SetBudget
 from contracts.budgets import BudgetService, PayerKind
 from contracts.message import Role
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.accounts.access import access
-from services.accounts.refusing import refused
 
 _COUNTED = {
     BudgetService.ACCOUNTS: (PayerKind.TENANT,),

@@ -20,6 +20,7 @@ from contracts.accounts.households import (
 from contracts.accounts.members import AddMember, EditMember
 from contracts.message import Event, Role
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Elsewhere, Neighbours, Outcome, together
 from services.accounts.access import access, login
 from services.accounts.households.household import (
@@ -36,7 +37,6 @@ from services.accounts.numbers import sip
 from services.accounts.numbers.phone import e164, known_country
 from services.accounts.numbers.reach import check_landlines, check_reach
 from services.accounts.partners.time_zones import known_zone
-from services.accounts.refusing import refused
 
 
 def add(command: AddUser, household: Household, there: Neighbours) -> Outcome:

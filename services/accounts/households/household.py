@@ -27,9 +27,9 @@ from contracts.accounts.terms import FREE_SUBACCOUNTS, FreeSubaccountsSet, UserA
 from contracts.accounts.words import MailLanguage
 from contracts.message import Actor
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Ref
 from services.accounts.access import login
-from services.accounts.refusing import refused
 
 HouseholdEvent = (
     UserAdded

@@ -12,11 +12,11 @@ from datetime import datetime
 from contracts.accounts.access import AccessClosed, PasswordIssued, PasswordRevoked, ResetPassword
 from contracts.accounts.leaving import DeleteUser, ResetUser, UserDeleted, UserReset
 from contracts.accounts.sites import LinkSite, SiteLinked, SiteUnlinked, UnlinkSite
+from contracts.refusals import refused
 from kernel.deciding.decider import Elsewhere, Neighbours, Outcome
 from services.accounts.access import access, login
 from services.accounts.households.household import Household, Member, check, evolve, logins_of, ref
 from services.accounts.numbers import sip
-from services.accounts.refusing import refused
 
 
 def reset(command: ResetUser, household: Household, there: Neighbours) -> Outcome:

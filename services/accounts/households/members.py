@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts.accounts.members import AddMember, DeleteMember, EditMember, MemberAdded, MemberDeleted, MemberEdited
 from contracts.accounts.terms import MEMBERS_MAX, FreeSubaccountsSet, SetFreeSubaccounts
 from contracts.message import Role
+from contracts.refusals import refused
 from kernel.deciding.decider import Neighbours, Outcome
 from services.accounts.access import access, login
 from services.accounts.households.form import check_unlocked, contacts_of_person, moved_logins
@@ -12,7 +13,6 @@ from services.accounts.households.household import Household, Member, check, log
 from services.accounts.households.leaving import gone_with
 from services.accounts.numbers import sip
 from services.accounts.numbers.reach import check_reach
-from services.accounts.refusing import refused
 
 
 def add_member(command: AddMember, household: Household, there: Neighbours) -> Outcome:

@@ -9,6 +9,7 @@ from contracts.accounts.households import GetUser, ListUsers, UserDetail, UserPa
 from contracts.accounts.members import MemberView
 from contracts.accounts.terms import AccountStatus, PremiumStatus
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.listing import Tallied, listed, search_page
@@ -17,7 +18,6 @@ from kernel.service.declaration import Tools
 from services.accounts.access.waiting import without_password
 from services.accounts.households.households import DIRECTORY
 from services.accounts.numbers import search
-from services.accounts.refusing import refused
 from services.accounts.tallies import TALLIES
 
 _TOKEN_OF: dict[UserSearchKey, str] = {

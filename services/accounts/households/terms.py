@@ -6,9 +6,9 @@ from calendar import monthrange
 from datetime import datetime
 
 from contracts.accounts.terms import ActivateUser, ExpireUser, RenewUser, UserActivated, UserExpired, UserRenewed
+from contracts.refusals import refused
 from kernel.deciding.decider import Neighbours, Outcome
 from services.accounts.households.household import Household, check
-from services.accounts.refusing import refused
 
 
 def activate(command: ActivateUser, household: Household, _: Neighbours) -> Outcome:

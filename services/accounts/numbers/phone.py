@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contracts.refusals import refused
 from kernel.spelling.telephone import dialled, e164_of, has_area_code
-from services.accounts.refusing import refused
 
 
 def e164(number: str | None, country: str | None, field: str) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from contracts.acting import acts_for_another
 from contracts.message import Actor
-from services.accounts.refusing import refused
+from contracts.refusals import refused
 
 Landlines = Sequence[str | None]
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from contracts.accounts.numbers import SipNumberAllocated, SipNumberReleased
+from contracts.refusals import refused
 from contracts.words import SIP_QUARANTINE_DAYS
 from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours
-from services.accounts.refusing import refused
 
 SipEvent = SipNumberAllocated | SipNumberReleased
 

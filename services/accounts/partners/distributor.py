@@ -14,10 +14,10 @@ from contracts.accounts.partners import (
 )
 from contracts.message import Role
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.accounts.access import access, login
 from services.accounts.partners.time_zones import known_zone
-from services.accounts.refusing import refused
 
 DistributorEvent = DistributorCreated | OfflineSolutionAllowed | OfflineSolutionWithdrawn
 

@@ -27,11 +27,11 @@ from contracts.accounts.partners import (
 )
 from contracts.message import Actor, Role
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.accounts.access import access, login
 from services.accounts.numbers.phone import service_number
 from services.accounts.partners.time_zones import known_zone
-from services.accounts.refusing import refused
 
 InstallerEvent = (
     InstallerCreated

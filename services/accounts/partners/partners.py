@@ -27,12 +27,12 @@ from contracts.accounts.partners import (
 )
 from contracts.message import Recorded, Role
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.keeping.mongo import Collection, Database
 from kernel.reading.listing import Listed, Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.accounts.numbers import search
-from services.accounts.refusing import refused
 from services.accounts.tallies import ALL_DISTRIBUTORS, ALL_INSTALLERS, TALLIES, tallies_of, tally_of
 
 

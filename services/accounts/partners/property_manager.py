@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from contracts.accounts.partners import CreatePropertyManager, PropertyManagerCreated
 from contracts.message import Role
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.accounts.access import access, login
-from services.accounts.refusing import refused
 
 
 @dataclass(frozen=True, slots=True)

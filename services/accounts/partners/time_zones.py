@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contracts.refusals import refused
 from contracts.zones import is_zone, present_zone
-from services.accounts.refusing import refused
 
 
 def known_zone(name: str | None) -> str | None:

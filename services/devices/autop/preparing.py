@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.devices.autop import MergeRegularProfile, RetryProvisioning
-from kernel.deciding.decider import Refused
+from contracts.message import Refused
 from kernel.service.declaration import Tools
 from services.devices.autop.progress import FAILED, progress_of
 from services.devices.autop.queries import batch_of

@@ -18,15 +18,14 @@ from contracts.devices.autop import (
     RetryProvisioning,
     SubmitAutop,
 )
-from contracts.message import Actor, FieldRefusal
+from contracts.message import Actor, FieldRefusal, Refused
 from contracts.permissions import within
-from contracts.refusals import REFUSALS
-from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref, Refused
+from contracts.refusals import REFUSALS, refused
+from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices.autop import autop, profile
 from services.devices.autop.autop import Judged, Verdict
 from services.devices.intercoms import device
 from services.devices.intercoms.device import Device
-from services.devices.refusing import refused
 
 ProvisioningEvent = AutopSubmitted | ProvisioningRetried | ProvisioningForgotten
 

@@ -24,6 +24,7 @@ from contracts.devices.autop import (
 from contracts.devices.commands import DeviceCommandState
 from contracts.message import Actor
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import listed
 from kernel.reading.readmodel import Row
@@ -35,7 +36,6 @@ from services.devices.autop.progress import OVER, progress_of
 from services.devices.autop.provisioning import judged_whole
 from services.devices.autop.provisionings import PROVISIONINGS
 from services.devices.intercoms.devices import FLEET
-from services.devices.refusing import refused
 
 _PREVIEW_CHARACTERS = 400_000
 _LOADED_AT_ONCE = 64

@@ -22,11 +22,11 @@ from contracts.devices.cameras import (
 )
 from contracts.message import Actor, Event
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices.cameras import rtsp
 from services.devices.homes import home
 from services.devices.intercoms import device
-from services.devices.refusing import refused
 
 CameraEvent = CameraAdded | CameraDescribed | CameraLinked | CameraUnlinked | CameraRemoved
 

@@ -20,6 +20,7 @@ from contracts.devices.cameras import (
 )
 from contracts.message import Recorded
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
@@ -29,7 +30,6 @@ from services.devices.cameras import rtsp
 from services.devices.cameras.camera import CameraEvent
 from services.devices.intercoms.devices import names_of_devices
 from services.devices.owners.owners import owners_of
-from services.devices.refusing import refused
 from services.devices.tallies import TALLIES, cameras_of
 
 

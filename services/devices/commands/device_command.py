@@ -41,11 +41,11 @@ from contracts.devices.relays import APP_METHODS
 from contracts.message import Actor, Command, Role
 from contracts.notations import mac_address
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices.intercoms import device
 from services.devices.intercoms.device import Device
 from services.devices.link import presence
-from services.devices.refusing import refused
 
 DeviceCommandEvent = (
     DeviceCommandQueued

@@ -30,13 +30,13 @@ from contracts.devices.homes import HomeEmptied
 from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Actor, Event, Recorded
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.reading.listing import listed
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.devices.autop.autop import masked, shown_to
 from services.devices.commands.device_command import DeviceCommandEvent
 from services.devices.intercoms.devices import FLEET, names_of_devices
-from services.devices.refusing import refused
 
 STATE_OF: Mapping[type[Event], DeviceCommandState] = {
     DeviceCommandQueued: DeviceCommandState.QUEUED,

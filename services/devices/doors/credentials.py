@@ -24,10 +24,10 @@ from contracts.devices.homes import (
 )
 from contracts.devices.intercoms import DeviceBound, RelaysConfigured
 from contracts.message import Recorded
+from contracts.refusals import refused
 from kernel.reading.readmodel import ReadModel, Row
 from kernel.service.declaration import Tools
 from services.devices.homes.home import METHOD_OF
-from services.devices.refusing import refused
 
 
 class RelayDocument(TypedDict):

@@ -19,12 +19,12 @@ from contracts.devices.doors import (
     EraseDoorEvent,
     RecordDoorEvent,
 )
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices.homes import home
 from services.devices.homes.home import Home
 from services.devices.intercoms.device import Device
 from services.devices.intercoms.device import ref as device_of
-from services.devices.refusing import refused
 
 # How long a device may keep what it could not tell, and by how much its clock may be fast.
 OLDEST = timedelta(days=90)

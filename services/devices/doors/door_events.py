@@ -23,11 +23,11 @@ from contracts.devices.doors import (
 from contracts.devices.homes import HomeEmptied, HomeForgotten
 from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Recorded
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.devices.intercoms.devices import FLEET
-from services.devices.refusing import refused
 
 _CURSOR = re.compile(r"([0-9]{1,13})\.([0-9a-f-]{36})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

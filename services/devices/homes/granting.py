@@ -11,13 +11,13 @@ from contracts.devices.homes import (
 )
 from contracts.devices.relays import RelayRef
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Neighbours, Outcome
 from services.devices.doors import door_secrets
 from services.devices.homes.home import Credential, Home, opens
 from services.devices.intercoms.device import Device
 from services.devices.intercoms.device import ref as device_of
 from services.devices.models import models
-from services.devices.refusing import refused
 
 CREDENTIALS_MAX = 200
 

@@ -23,10 +23,10 @@ from contracts.devices.homes import (
     HomeForgotten,
 )
 from contracts.devices.relays import AccessMethod, RelayRef
+from contracts.refusals import refused
 from kernel.deciding.decider import Elsewhere, Ref
 from services.devices.doors import door_secrets
 from services.devices.intercoms.device import DoorRelay
-from services.devices.refusing import refused
 
 THINGS_MAX = 100
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts.devices.intercoms import BindDevice, DeviceBound, DeviceUnbound, UnbindDevice
 from contracts.message import Event
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Elsewhere, Neighbours, Outcome, refuse
 from services.devices.cameras.camera import ref as camera_of
 from services.devices.homes import home
@@ -20,7 +21,6 @@ from services.devices.intercoms.form import (
 )
 from services.devices.library import mac
 from services.devices.numbers import sip
-from services.devices.refusing import refused
 
 
 def bind(command: BindDevice, device: Device, there: Neighbours) -> Outcome:

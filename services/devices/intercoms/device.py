@@ -32,8 +32,8 @@ from contracts.devices.intercoms import (
 from contracts.devices.relays import AccessMethod, RelaySetting
 from contracts.message import Actor
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Ref
-from services.devices.refusing import refused
 
 DeviceEvent = (
     DeviceBound

@@ -18,11 +18,11 @@ from contracts.devices.intercoms import (
     RotateDeviceKey,
 )
 from contracts.devices.relays import DEVICE_METHODS, AccessMethod, Relay, RelaySetting
-from contracts.message import Event
-from kernel.deciding.decider import Elsewhere, Neighbours, Outcome, Refused, refuse
+from contracts.message import Event, Refused
+from contracts.refusals import refused
+from kernel.deciding.decider import Elsewhere, Neighbours, Outcome, refuse
 from services.devices.intercoms.device import Device, DoorRelay, check, names_of
 from services.devices.models import models
-from services.devices.refusing import refused
 
 DOORPHONES = (DeviceKind.DOORPHONE_SINGLE, DeviceKind.DOORPHONE_MULTI)
 WITH_SECURITY_RELAYS = (*DOORPHONES, DeviceKind.ACCESS_CONTROL)

@@ -17,8 +17,7 @@ from contracts.acting import hands_over
 from contracts.devices.cameras import AddCamera
 from contracts.devices.intercoms import BindDevice, DeviceBound, DeviceKeyIssued, EditDevice, RotateDeviceKey
 from contracts.devices.library import MoveMac
-from contracts.message import Actor, Command
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Command, Refused
 from kernel.deciding.handling import Handled
 from kernel.service.declaration import Tools
 from services.devices.intercoms import device

@@ -11,6 +11,7 @@ from contracts.devices.intercoms import DeviceDetail, DevicePage, DeviceRow, Get
 from contracts.devices.relays import AccessMethod, RelayView
 from contracts.notations import mac_digits
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.listing import Tallied, listed, search_page
@@ -21,7 +22,6 @@ from services.devices.intercoms.device import configuration_state
 from services.devices.intercoms.devices import FLEET, RelayDocument
 from services.devices.models import models
 from services.devices.owners.owners import offline_solution_of, owners_found, owners_of
-from services.devices.refusing import refused
 from services.devices.tallies import TALLIES, devices_of
 
 _COMMANDS = "commands"

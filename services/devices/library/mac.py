@@ -27,8 +27,8 @@ from contracts.devices.library import (
 )
 from contracts.message import Actor
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
-from services.devices.refusing import refused
 
 MacEvent = MacRegistered | MacRemoved | MacBound | MacUnbound
 """What changes a MAC's place. Why it was moved or claimed stands beside, and changes nothing."""

@@ -29,10 +29,10 @@ from contracts.devices.imports import (
 from contracts.message import Actor, Event
 from contracts.notations import mac_address
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Outcome, Ref
 from services.devices.library import mac
 from services.devices.library.mac_import import MacImport, Seen, evolve, key_of
-from services.devices.refusing import refused
 
 
 def open_import(command: OpenMacImport, imported: MacImport, _: Neighbours) -> Outcome:

@@ -28,10 +28,10 @@ from contracts.devices.imports import (
 )
 from contracts.message import Query, Recorded
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.devices.library.mac_import import MacImportEvent
-from services.devices.refusing import refused
 
 _NEWEST = 10
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contracts.devices.library import FindMac, MacPlace
+from contracts.refusals import refused
 from kernel.service.declaration import Tools
 from services.devices.library.macs import LIBRARY, is_foreign_prefix
 from services.devices.owners.owners import names_of_staff
-from services.devices.refusing import refused
 
 
 async def find_mac(query: FindMac, tools: Tools) -> MacPlace:

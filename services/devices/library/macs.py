@@ -23,6 +23,7 @@ from contracts.devices.library import (
 )
 from contracts.message import Actor, Recorded
 from contracts.notations import mac_address, mac_digits
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import Listed, Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
@@ -30,7 +31,6 @@ from kernel.service.declaration import Tools
 from services.devices.library import mac_import
 from services.devices.library.labels import hash_of_code
 from services.devices.library.mac import Mac, MacEvent
-from services.devices.refusing import refused
 
 _BEHIND_DIGITS = "G"
 _BOUND: dict[MacUse, list[bool]] = {

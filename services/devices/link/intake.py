@@ -19,10 +19,9 @@ import structlog
 from contracts.devices.commands import DeviceCommandState, NoteDeviceCommand
 from contracts.devices.configuration import NoteConfigurationApplied, NoteConfigurationRefused, NoteDeviceReport
 from contracts.devices.doors import RecordDoorEvent
-from contracts.message import Command
+from contracts.message import Command, Refused
 from contracts.permissions import SYSTEM
 from kernel.deciding.codec import KeyDestroyed
-from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import DEVICE
 from kernel.log.promise import Unavailable

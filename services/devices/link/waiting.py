@@ -16,8 +16,8 @@ from contracts.devices.commands import (
     DeviceCommandState,
     NoteDeviceCommand,
 )
+from contracts.message import Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.service.declaration import Tools
 from services.devices.commands import device_command
 from services.devices.commands.device_command import DeviceCommand

@@ -20,9 +20,8 @@ import structlog
 
 from contracts.devices.intercoms import DeviceKeyIssued, DeviceUnbound
 from contracts.devices.presence import NoteDeviceOffline, NoteDeviceOnline
-from contracts.message import Recorded
+from contracts.message import Recorded, Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import DEVICE, SPENT
 from kernel.log.promise import Unavailable

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from contracts.devices.numbers import DeviceSipAllocated, DeviceSipReleased
+from contracts.refusals import refused
 from contracts.words import SIP_QUARANTINE_DAYS
 from kernel.deciding.decider import Aggregate, Elsewhere, Neighbours, Ref
-from services.devices.refusing import refused
 
 SipEvent = DeviceSipAllocated | DeviceSipReleased
 

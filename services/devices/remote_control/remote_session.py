@@ -22,11 +22,11 @@ from contracts.devices.remote_control import (
     RemoteControlUsed,
 )
 from contracts.permissions import within
+from contracts.refusals import refused
 from kernel.deciding.decider import Aggregate, Decision, Neighbours, Outcome, Ref
 from services.devices.intercoms import device
 from services.devices.intercoms.device import Device
 from services.devices.link import presence
-from services.devices.refusing import refused
 
 RemoteSessionEvent = RemoteControlOpened | RemoteControlClaimed | RemoteControlUsed | RemoteControlClosed
 

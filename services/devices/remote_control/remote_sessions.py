@@ -14,11 +14,11 @@ from contracts.devices.remote_control import (
     RemoteControlView,
 )
 from contracts.message import Recorded
+from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Index, ReadModel, Row
 from kernel.service.declaration import Tools
 from services.devices.intercoms.devices import FLEET
-from services.devices.refusing import refused
 
 
 class RemoteControlDocument(TypedDict):

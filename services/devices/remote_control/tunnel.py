@@ -18,11 +18,11 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.devices.remote_control import PAGE_ANSWER_BYTES, AskDevicePage, PageAnswer
+from contracts.refusals import refused
 from kernel.service.declaration import Tools
 from kernel.talking.conversation import Conversation, Overrun, conversation
 from services.devices.link import presence
 from services.devices.link.presence import Presence
-from services.devices.refusing import refused
 from services.devices.remote_control import remote_session
 from services.devices.remote_control.remote_session import RemoteSession
 from services.devices.remote_control.remote_sessions import session_by_token

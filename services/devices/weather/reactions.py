@@ -20,9 +20,8 @@ from contracts.accounts.households import GetUser, UserDetail
 from contracts.devices.configuration import DeviceReported
 from contracts.devices.presence import DeviceWentOnline
 from contracts.devices.weather import IssueWeather
-from contracts.message import Command, Recorded
+from contracts.message import Command, Recorded, Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.keeping.mongo import Database
 from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings

@@ -15,8 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
-from contracts.message import Actor
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused
 from services.gateway.guards.failures import Addresses, Failures, place_of
 from services.gateway.http.problems import Problem
 

@@ -24,10 +24,9 @@ from litestar.handlers import BaseRouteHandler
 
 from contracts.accounts.access import GetSession, KeepSession, SessionView
 from contracts.acting import acts_for_another
-from contracts.message import Actor
+from contracts.message import Actor, Refused
 from contracts.permissions import SYSTEM, VISITOR
 from contracts.session_time import IDLE_OF_RESIDENTS, is_worth_keeping
-from kernel.deciding.decider import Refused
 from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings
 from kernel.talking.caller import Caller

@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from contracts.message import Actor
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused
 from services.gateway.guards.failures import Failures
 from services.gateway.guards.limits import too_many
 

@@ -15,10 +15,9 @@ from litestar.exceptions import HTTPException, ValidationException
 from opentelemetry import trace
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contracts.message import FieldRefusal, Refusal
+from contracts.message import FieldRefusal, Refusal, Refused
 from contracts.reasons import Kind
 from contracts.refusals import REFUSALS
-from kernel.deciding.decider import Refused
 from kernel.guarding.budgets import SPENT, next_day
 from kernel.log.promise import LogFull, Unavailable
 from kernel.talking.wire import LOG_FULL, invalid

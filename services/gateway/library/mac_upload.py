@@ -38,11 +38,10 @@ from contracts.devices.imports import (
     RowFault,
     StageMacRows,
 )
-from contracts.message import Accepted
+from contracts.message import Accepted, Refused
 from contracts.notations import label_code
 from contracts.permissions import objection
 from contracts.refusals import REFUSALS
-from kernel.deciding.decider import Refused
 from services.gateway.asking.asking import Asking, Sending
 from services.gateway.guards.sessions import settled, signed_in
 from services.gateway.http.problems import Problem

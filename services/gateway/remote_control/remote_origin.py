@@ -23,8 +23,8 @@ from contracts.devices.remote_control import (
     PageAnswer,
     RemoteControlView,
 )
+from contracts.message import Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.log.promise import Unavailable
 from kernel.talking.caller import Caller
 from services.gateway.asking.asking import uuid7

@@ -26,10 +26,9 @@ from contracts.accounts.partners import (
     SwitchAccountAccess,
     WithdrawAccess,
 )
-from contracts.message import Actor, Role
+from contracts.message import Actor, Refused, Role
 from contracts.permissions import VISITOR
 from contracts.session_time import IDLE_OF_STAFF
-from kernel.deciding.decider import Refused
 from tests.accounts.conftest import Region, acting
 
 

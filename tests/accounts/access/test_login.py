@@ -19,9 +19,8 @@ from contracts.accounts.households import GetUser
 from contracts.accounts.leaving import DeleteUser, ResetUser
 from contracts.accounts.members import AddMember, DeleteMember
 from contracts.accounts.partners import CreateSuperManager
-from contracts.message import Actor, Role
+from contracts.message import Actor, Refused, Role
 from contracts.permissions import SYSTEM, VISITOR
-from kernel.deciding.decider import Refused
 from kernel.keeping.secrets import Secrets
 from services.accounts.access.access import UNUSABLE
 from services.accounts.access.login_owner import forget_countries

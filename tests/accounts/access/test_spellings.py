@@ -8,7 +8,8 @@ import pytest
 from contracts.accounts.access import LoginClaimed, LoginReleased
 from contracts.accounts.households import GetUser, UserAdded
 from contracts.accounts.sites import SiteLinked
-from kernel.deciding.decider import Elsewhere, Refused
+from contracts.message import Refused
+from kernel.deciding.decider import Elsewhere
 from kernel.deciding.spec import Spec
 from kernel.spelling.hosts import ascii_name, shown_name
 from services.accounts.access import login

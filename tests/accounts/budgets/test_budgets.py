@@ -12,8 +12,7 @@ from contracts.accounts.audit import ListAudit
 from contracts.accounts.budgets import ListBudgets, SetBudget
 from contracts.accounts.partners import ChangeCustomerService, WithdrawAccess
 from contracts.budgets import BudgetService, PayerKind
-from contracts.message import Actor, Role
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused, Role
 from kernel.guarding.budgets import SPENT
 from kernel.service.running import running
 from ops.servers import NatsServer

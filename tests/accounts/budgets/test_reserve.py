@@ -12,9 +12,8 @@ import pytest
 from contracts.accounts.access import CloseSession
 from contracts.accounts.households import EditUser
 from contracts.accounts.leaving import DeleteUser, ResetUser
-from contracts.message import Command
+from contracts.message import Command, Refused
 from contracts.modules import declared
-from kernel.deciding.decider import Refused
 from kernel.guarding.room import filling, resize
 from kernel.log.promise import LogFull, Unavailable
 from kernel.process.telemetry import REGISTRY

@@ -11,9 +11,8 @@ from contracts.accounts.leaving import DeleteUser
 from contracts.accounts.members import AddMember, DeleteMember, EditMember
 from contracts.accounts.sites import LinkSite, UnlinkSite
 from contracts.accounts.terms import AccountStatus, ActivateUser, ExpireUser, PremiumStatus, SetFreeSubaccounts
-from contracts.message import Actor, Role
+from contracts.message import Actor, Refused, Role
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from tests.accounts.conftest import Region
 
 

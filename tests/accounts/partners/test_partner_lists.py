@@ -13,8 +13,7 @@ from contracts.accounts.partners import (
     ListInstallers,
     SwitchOfflineSolution,
 )
-from contracts.message import Actor, Role
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused, Role
 from tests.accounts.conftest import Region
 
 root = Actor(account_id=str(uuid4()), role=Role.SUPER_MANAGER)

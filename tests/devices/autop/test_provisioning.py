@@ -28,8 +28,7 @@ from contracts.devices.autop import (
 )
 from contracts.devices.commands import DeviceCommandState, ResetDevice
 from contracts.devices.intercoms import GetDevice, ListDevices, UnbindDevice
-from contracts.message import Actor
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused
 from kernel.deciding.spec import Given, Spec
 from ops.virtual_intercom import VirtualIntercom
 from services.devices.autop import profile

@@ -12,9 +12,8 @@ from contracts.devices.budgets import ListDeviceBudgets
 from contracts.devices.commands import DeviceCommandState, UnlockDoor
 from contracts.devices.doors import ListDoorEvents
 from contracts.devices.library import RegisterMac, RemoveMac
-from contracts.message import Actor, Command, Role
+from contracts.message import Actor, Command, Refused, Role
 from contracts.modules import declared
-from kernel.deciding.decider import Refused
 from kernel.guarding.budgets import SPENT
 from services.devices.budgets.reserve import outlasts_budget
 from tests.devices.conftest import Region, a_mac

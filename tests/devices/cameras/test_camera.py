@@ -20,8 +20,7 @@ from contracts.devices.cameras import (
 )
 from contracts.devices.homes import CameraMovedIn, CameraMovedOut, HomeForgotten
 from contracts.devices.intercoms import GetDevice, UnbindDevice
-from contracts.message import PersonalMark, fields_marked
-from kernel.deciding.decider import Refused
+from contracts.message import PersonalMark, Refused, fields_marked
 from kernel.deciding.spec import Given, Spec
 from services.devices.cameras.camera import CAMERA as CAMERAS
 from services.devices.cameras.camera import ref as camera_of

@@ -21,9 +21,8 @@ from contracts.devices.homes import (
 )
 from contracts.devices.intercoms import DeviceKind, EditDevice, UnbindDevice
 from contracts.devices.relays import AccessMethod, RelayRef
-from contracts.message import Accepted, Actor, Event, Recorded
+from contracts.message import Accepted, Actor, Event, Recorded, Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.reading.readmodel import Row
 from services.devices.__main__ import SERVICE
 from services.devices.doors import door_secrets

@@ -22,10 +22,10 @@ from contracts.devices.doors import (
 )
 from contracts.devices.homes import CredentialKind, DeviceMovedOut, EmptyHome
 from contracts.devices.intercoms import UnbindDevice
-from contracts.message import Accepted, Actor
+from contracts.message import Accepted, Actor, Refused
 from contracts.moments import FIRST, LAST
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Elsewhere, Refused
+from kernel.deciding.decider import Elsewhere
 from kernel.deciding.spec import Given, Spec
 from ops.contracts import ROOT as ROOT_OF_CONTRACTS
 from services.devices.doors.door_event import DOOR_EVENT

@@ -27,8 +27,9 @@ from contracts.devices.intercoms import DeviceUnbound
 from contracts.devices.library import MacUnbound
 from contracts.devices.numbers import DeviceSipReleased
 from contracts.devices.relays import RelayRef
+from contracts.message import Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Elsewhere, Refused
+from kernel.deciding.decider import Elsewhere
 from kernel.deciding.spec import Given, Spec
 from services.devices.cameras.camera import CAMERA as CAMERAS
 from services.devices.homes import home

@@ -16,9 +16,9 @@ from contracts.devices.doors import ListDoorEvents
 from contracts.devices.homes import HomeEmptied, HomeForgotten, ListCredentials
 from contracts.devices.intercoms import BindDevice, DeviceKind, GetDevice, ListDevices
 from contracts.devices.library import ListMacs, MacUse, RegisterMac
-from contracts.message import Actor, Recorded
+from contracts.message import Actor, Recorded, Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Ref, Refused
+from kernel.deciding.decider import Ref
 from services.devices.commands import device_command
 from services.devices.homes import home
 from services.devices.homes.home import Home

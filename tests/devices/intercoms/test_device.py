@@ -38,11 +38,10 @@ from contracts.devices.intercoms import (
 from contracts.devices.library import MacUnbound
 from contracts.devices.numbers import DeviceSipAllocated, DeviceSipReleased
 from contracts.devices.relays import DEVICE_METHODS, AccessMethod, Relay
-from contracts.message import ERASED, Actor, Role
+from contracts.message import ERASED, Actor, Refused, Role
 from contracts.permissions import SYSTEM
 from kernel.connecting.stream import open_log
 from kernel.deciding.codec import Codec
-from kernel.deciding.decider import Refused
 from kernel.deciding.handling import Contended, Deciding
 from kernel.deciding.spec import Given, Spec
 from kernel.keeping.secrets import Secrets

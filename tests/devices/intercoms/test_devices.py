@@ -24,9 +24,8 @@ from contracts.devices.intercoms import (
 )
 from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline, NoteDeviceOffline, NoteDeviceOnline
 from contracts.devices.relays import AccessMethod, Relay
-from contracts.message import Event
+from contracts.message import Event, Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.reading.readmodel import Row
 from services.devices.intercoms.device import hash_of_key
 from services.devices.intercoms.device import ref as device_of

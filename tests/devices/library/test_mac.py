@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.devices.library import MacBound, MacRegistered, MacRemoved, MacUnbound, RegisterMac, RemoveMac
-from contracts.message import Actor
-from kernel.deciding.decider import Elsewhere, Refused
+from contracts.message import Actor, Refused
+from kernel.deciding.decider import Elsewhere
 from kernel.deciding.spec import Spec
 from services.devices.library import mac as macs
 from services.devices.library.mac import MAC as AGGREGATE

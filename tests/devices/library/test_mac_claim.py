@@ -27,10 +27,9 @@ from contracts.devices.library import (
     RegisterMac,
     RemoveMac,
 )
-from contracts.message import Actor
+from contracts.message import Actor, Refused
 from contracts.notations import label_code
 from contracts.permissions import objection
-from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Spec
 from kernel.keeping.secrets import Secrets
 from services.devices.audit import ANOTHER

@@ -20,9 +20,8 @@ from contracts.devices.library import (
     MoveMac,
     RegisterMac,
 )
-from contracts.message import Actor
+from contracts.message import Actor, Refused
 from contracts.permissions import objection
-from kernel.deciding.decider import Refused
 from kernel.deciding.spec import Spec
 from services.devices.library.mac import MAC as AGGREGATE
 from tests.devices.conftest import Region, a_mac, root

@@ -9,8 +9,7 @@ import pytest
 
 from contracts.devices.imports import ImportState, StartMacImport
 from contracts.devices.library import ListMacs, RegisterMac, RemoveMac
-from contracts.message import Actor
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused
 from kernel.deciding.spec import Spec
 from kernel.process.settings import Settings
 from services.devices.library.mac import MAC as AGGREGATE

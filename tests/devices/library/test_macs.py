@@ -23,8 +23,7 @@ from contracts.devices.imports import (
 )
 from contracts.devices.intercoms import BindDevice, DeviceKind, UnbindDevice
 from contracts.devices.library import ListMacs, MacPage, MacUse, RegisterMac, RemoveMac
-from contracts.message import Actor
-from kernel.deciding.decider import Refused
+from contracts.message import Actor, Refused
 from kernel.log.promise import StoredMessage
 from services.devices.library.macs import LIBRARY, _ends
 from tests.devices.conftest import Region, a_mac

@@ -35,9 +35,8 @@ from contracts.devices.doors import DoorEventPage, ListDoorEvents
 from contracts.devices.homes import CredentialKind, GrantCredential, WithdrawCredential
 from contracts.devices.intercoms import DeviceDetail, DeviceKind, EditDevice, GetDevice
 from contracts.devices.relays import Relay, RelayRef
-from contracts.message import Accepted, Actor
+from contracts.message import Accepted, Actor, Refused
 from contracts.permissions import SYSTEM
-from kernel.deciding.decider import Refused
 from kernel.log.promise import Unavailable
 from kernel.service.running import running
 from ops.servers import NatsServer

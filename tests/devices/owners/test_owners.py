@@ -9,7 +9,7 @@ from contracts.accounts.leaving import DeleteUser, ResetUser
 from contracts.devices.audit import ListDeviceAudit
 from contracts.devices.intercoms import GetDevice, ListDevices
 from contracts.devices.library import RegisterMac, RemoveMac
-from kernel.deciding.decider import Refused
+from contracts.message import Refused
 from services.devices.owners.owners import owners_of
 from tests.devices.conftest import Region, a_mac
 

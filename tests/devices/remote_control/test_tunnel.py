@@ -25,9 +25,8 @@ from contracts.devices.remote_control import (
     OpenRemoteControl,
     PageAnswer,
 )
-from contracts.message import Actor
+from contracts.message import Actor, Refused
 from contracts.permissions import SYSTEM, VISITOR
-from kernel.deciding.decider import Refused
 from ops.virtual_intercom import VirtualIntercom
 from services.devices.remote_control import tunnel
 from tests.devices.conftest import Region, a_mac

@@ -23,8 +23,7 @@ from contracts.accounts.words import MailLanguage
 from contracts.devices.configuration import ConfigurationState
 from contracts.devices.intercoms import ConnectionType, DeviceDetail, DeviceKind, GetDevice
 from contracts.devices.relays import MethodGate
-from contracts.message import Command, Query, Role, View
-from kernel.deciding.decider import Refused
+from contracts.message import Command, Query, Refused, Role, View
 from tests.gateway.api import OPERATIONS, RIGHT, Operation, right_body
 from tests.gateway.conftest import Browser, Desk, refused, somebody
 

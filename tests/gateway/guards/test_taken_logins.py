@@ -3,9 +3,8 @@
 import pytest
 
 from contracts.accounts.households import AddUser
-from contracts.message import FieldRefusal, Role
+from contracts.message import FieldRefusal, Refused, Role
 from contracts.refusals import REFUSALS
-from kernel.deciding.decider import Refused
 from services.gateway.guards.taken_logins import LIMITS
 from tests.gateway.api import right_body
 from tests.gateway.conftest import Browser, Desk, browser, refused, somebody

@@ -18,8 +18,8 @@ import openpyxl
 import pytest
 
 from contracts.devices.imports import MacImportView, RefusedRow, RowFault
+from contracts.message import Refused
 from contracts.refusals import REFUSALS
-from kernel.deciding.decider import Refused
 from services.gateway.http.receiving import FILE_LIMIT_BYTES
 from services.gateway.library import spreadsheets
 from services.gateway.library.mac_upload import read_apart, refused_csv, template

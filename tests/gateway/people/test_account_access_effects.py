@@ -21,9 +21,8 @@ from contracts.accounts.access import OpenSession
 from contracts.accounts.members import AddMember
 from contracts.acting import OPEN_ANSWERS
 from contracts.devices.intercoms import RotateDeviceKey
-from contracts.message import Accepted
+from contracts.message import Accepted, Refused
 from contracts.permissions import VISITOR
-from kernel.deciding.decider import Refused
 from services.gateway.asking.positions import Positions
 from services.gateway.guards.sessions import csrf_token
 from services.gateway.http.problems import Problem

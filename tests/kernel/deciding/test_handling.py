@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.message import ERASED, Actor, Command, Event, FilledMark, Personal, Position, Role
+from contracts.message import ERASED, Actor, Command, Event, FilledMark, Personal, Position, Refused, Role
 from kernel.connecting.connection import Connection, connect
 from kernel.connecting.stream import open_log
 from kernel.deciding.codec import Codec
-from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Ref, Refused
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Ref
 from kernel.deciding.handling import Contended, Deciding, Handled
 from kernel.keeping.secrets import Secrets
 from kernel.keeping.vault import MemoryKeys

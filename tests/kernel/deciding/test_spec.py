@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.message import Actor, Command, Event, Role
-from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Ref, Refused
+from contracts.message import Actor, Command, Event, Refused, Role
+from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Neighbours, Ref
 from kernel.deciding.spec import Spec
 
 

@@ -10,7 +10,7 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from kernel.deciding.decider import Refused
+from contracts.message import Refused
 from kernel.guarding.budgets import COLLECTION, DEVICE, TENANT, Budgets, next_day
 from kernel.guarding.room import reserve
 from kernel.keeping.mongo import Database, mongo_client

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.budgets import PayerKind
-from kernel.deciding.decider import Refused
+from contracts.message import Refused
 from kernel.guarding.budgets import COLLECTION, DEVICE, OWN_LIMITS, TENANT, Budgets, counts_of
 from kernel.guarding.room import reserve
 from kernel.keeping.mongo import Database, mongo_client

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.message import Command, FieldRefusal, Recorded
-from kernel.deciding.decider import Refused
+from contracts.message import Command, FieldRefusal, Recorded, Refused
 from kernel.keeping.vault import MemoryKeys
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reacting.reactions import Reactions

@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.message import Command, Event, Recorded
+from contracts.message import Command, Event, Recorded, Refused
 from kernel.connecting.stream import open_log
 from kernel.deciding.codec import Codec
-from kernel.deciding.decider import Aggregate, Decision, Refused
+from kernel.deciding.decider import Aggregate, Decision
 from kernel.deciding.handling import Deciding
 from kernel.keeping.secrets import Secrets
 from kernel.keeping.vault import MemoryKeys

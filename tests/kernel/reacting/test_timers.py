@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 from nats.js.errors import NotFoundError
 
+from contracts.message import Refused
 from kernel.connecting.connection import Connection, connect
-from kernel.deciding.decider import Refused
 from kernel.process.health import NotReady
 from kernel.process.settings import Settings
 from kernel.reacting.timers import STREAM, Due, Timers, timer_id

@@ -20,9 +20,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from contracts.live import Changed
-from contracts.message import Accepted
+from contracts.message import Accepted, Refused
 from kernel.connecting import connection
-from kernel.deciding.decider import Refused
 from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings
 from kernel.process.telemetry import set_up_tracing

@@ -12,8 +12,7 @@ from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from contracts.message import Accepted
-from kernel.deciding.decider import Refused
+from contracts.message import Accepted, Refused
 from kernel.log.promise import Unavailable
 from kernel.process.settings import Settings
 from kernel.process.telemetry import ANSWER_SECONDS, ANSWERS, REGISTRY
