@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
-from contracts.message import Query, Refused, View
+from contracts.message import Position, Query, Refused, View
 from kernel.talking.caller import Caller
 
 V = TypeVar("V", bound=View)
@@ -26,3 +26,8 @@ async def seen(caller: Caller, query: Query, view: type[V]) -> V:
             except Refused as refused:
                 if refused.code != "behind":
                     raise
+
+
+def newer(known: str | None, position: str) -> str:
+    """The later of two positions in one log: a command that comes again is answered with its former place."""
+    return max(known or position, position, key=lambda each: Position.parse(each).seq)

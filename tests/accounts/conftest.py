@@ -23,7 +23,7 @@ from kernel.process.settings import Settings
 from kernel.service.running import Running, running
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE
-from tests.asking import seen
+from tests.asking import newer, seen
 
 Q = TypeVar("Q", bound=Query)
 
@@ -39,7 +39,7 @@ class Region:
         """Send a command; what is asked afterwards contains what it recorded."""
         stamps = {"command_id": uuid4(), "at": datetime.now(UTC), "actor": actor}
         accepted = await self.service.caller.command(kind(**{**stamps, **fields}))
-        self.position = accepted.position
+        self.position = newer(self.position, accepted.position)
         return accepted
 
     async def see(self, kind: type[Query], actor: Actor, /, **fields: Any) -> Any:

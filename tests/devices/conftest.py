@@ -23,7 +23,7 @@ from kernel.service.running import Running, running
 from ops.servers import NatsCluster, NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
-from tests.asking import seen
+from tests.asking import newer, seen
 
 Q = TypeVar("Q", bound=Query)
 
@@ -50,7 +50,8 @@ class Region:
         """Send a command; what is asked afterwards contains what it recorded."""
         stamps = {"command_id": uuid4(), "at": datetime.now(UTC), "actor": actor}
         accepted = await self.devices.caller.command(kind(**{**stamps, **fields}))
-        self.positions[accepted.position.partition(".")[0]] = accepted.position
+        stream = accepted.position.partition(".")[0]
+        self.positions[stream] = newer(self.positions.get(stream), accepted.position)
         return accepted
 
     async def see(self, kind: type[Query], actor: Actor, /, **fields: Any) -> Any:
