@@ -159,7 +159,7 @@ class Projector:
     async def lag(self) -> dict[str, int]:
         """How many events of each stream are not in the read models. Raises `Unavailable`."""
         checkpoint = await checkpoint_of(self._database)
-        places = checkpoint.places if checkpoint else {}
+        places = checkpoint.places if checkpoint and checkpoint.swap is None else {}
         heads = {stream: await source.log.last_seq() for stream, source in self._sources.items()}
         return {stream: head - (places[stream].seq if stream in places else 0) for stream, head in heads.items()}
 

@@ -54,7 +54,7 @@ class Takeover:
         tools = SimpleNamespace(
             database=self.database,
             log=SimpleNamespace(stream="DEVICES"),
-            deciding=SimpleNamespace(load=load),
+            load=load,
             keys=None,
         )
         outbox = Outbox(self.roster, cast(Tools, tools), self._say)

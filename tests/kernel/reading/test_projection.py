@@ -429,6 +429,8 @@ async def test_a_rebuild_that_is_killed_leaves_the_old_edition_or_the_new_one(
     await here.database.tallies.update_one({"_id": "a"}, {"$set": {"count": 999}})  # damage that a rebuild repairs
     doomed = await started(here, nats_url, mongodb_uri, "rebuild", CRASH_AT=point)
     assert await doomed.wait() == -signal.SIGKILL
+    # Nothing is in the documents that are asked while others are on their way into their place.
+    assert any((await here.projector().lag()).values()) == (point != "rebuild.inserted")
     await projected(here, await here.tally("b", 5))
     assert await here.counts() == {"a": 999 if point == "rebuild.inserted" else 3, "b": 5}
     await _rebuilt_when_free(here)
