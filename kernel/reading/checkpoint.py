@@ -75,6 +75,12 @@ async def checkpoint_of(database: Database, suffix: str = LIVE) -> Checkpoint | 
         return None
 
 
+async def places_of(database: Database) -> Mapping[str, Place]:
+    """How far the documents that are asked contain each stream: not at all while others take their place."""
+    checkpoint = await checkpoint_of(database)
+    return checkpoint.places if checkpoint is not None and checkpoint.swap is None else {}
+
+
 async def drop_spoiled(database: Database) -> None:
     """Remove a live checkpoint that is as good as none, so that another can take its place."""
     document = await database["_checkpoint"].find_one({"_id": CHECKPOINT})

@@ -21,7 +21,7 @@ from kernel.deciding.reasons import reason_of
 from kernel.keeping.mongo import Database
 from kernel.keeping.vault import WrongSecret
 from kernel.log.promise import Unavailable
-from kernel.reading.checkpoint import Checkpoint, Fenced, checkpoint_of
+from kernel.reading.checkpoint import Checkpoint, Fenced, checkpoint_of, places_of
 from kernel.reading.edition import PARKED, Edition
 from kernel.reading.lease import Lease
 from kernel.reading.parking import OF_AN_EVENT, TRANSIENT, StillPoisoned, may_pass, remark_on
@@ -158,8 +158,7 @@ class Projector:
 
     async def lag(self) -> dict[str, int]:
         """How many events of each stream are not in the read models. Raises `Unavailable`."""
-        checkpoint = await checkpoint_of(self._database)
-        places = checkpoint.places if checkpoint and checkpoint.swap is None else {}
+        places = await places_of(self._database)
         heads = {stream: await source.log.last_seq() for stream, source in self._sources.items()}
         return {stream: head - (places[stream].seq if stream in places else 0) for stream, head in heads.items()}
 

@@ -17,7 +17,7 @@ import structlog
 
 from contracts.message import Position
 from kernel.keeping.mongo import Database
-from kernel.reading.checkpoint import Checkpoint, Place, checkpoint_of
+from kernel.reading.checkpoint import Place, places_of
 
 _log = structlog.get_logger()
 
@@ -89,9 +89,7 @@ class Watermark:
         return position.stream not in self._epochs if place is None else place.seq >= position.seq
 
     async def _look(self) -> None:
-        checkpoint: Checkpoint | None = await checkpoint_of(self._database)
-        if checkpoint is not None and checkpoint.swap is None:
-            self._learn(dict(checkpoint.places))
+        self._learn(dict(await places_of(self._database)))
 
     async def _heard(self, message: _Message) -> None:
         self._learn({stream: Place(**place) for stream, place in json.loads(message.data).items()})

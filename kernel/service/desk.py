@@ -23,7 +23,7 @@ from kernel.guarding.budgets import TENANT, Budgets
 from kernel.log.promise import Unavailable
 from kernel.reacting.timers import Due
 from kernel.reading.watermark import Watermark
-from kernel.service.declaration import Service, Tools
+from kernel.service.declaration import Tools
 from kernel.talking.wire import Asked
 
 _QUERY_DATABASE_S = 4.0
@@ -50,24 +50,24 @@ class Firing:
 class Desk:
     """Where commands and queries come in."""
 
-    service: Service
     tools: Tools
     watermark: Watermark
     budgets: Budgets
 
     async def obey(self, command: Command, asked: Asked) -> Accepted:
         began = time.perf_counter()
-        self.service.authorize(command)
+        service = self.tools.service
+        service.authorize(command)
         kind = type(command)
         tenant = command.actor.installer_id or command.actor.distributor_id
-        further, outlasts = self.service.brings_about(command), self.service.outlasts_budget(command)
+        further, outlasts = service.brings_about(command), service.outlasts_budget(command)
         charged = self.budgets.charged(TENANT, tenant, further, outlasts=outlasts)
         with _database_within(_COMMAND_DATABASE_S), charged:
             try:
                 handled = await self.tools.handle(command, correlation_id=asked.correlation_id)
             except Contended:
                 raise Refused("contended", "Others changed the same thing just now. Try again.") from None
-        answer = self.service.answers.get(kind)
+        answer = service.answers.get(kind)
         _log.info(
             "decided",
             command=kind.__name__,
@@ -81,12 +81,13 @@ class Desk:
         return Accepted(id=handled.ref.id, position=str(handled.position), extra=disclosed(command.actor, extra))
 
     async def look(self, query: Query) -> View | bytes:
-        self.service.authorize(query)
+        service = self.tools.service
+        service.authorize(query)
         with _database_within(_QUERY_DATABASE_S):
             for position in _positions(query.after):
                 if not await self.watermark.reached(position, _AFTER_TIMEOUT_S):
                     raise Refused("behind", "What you ask for is not visible yet. Try again.", field="after")
-            return await self.service.queries[type(query)](query, self.tools)
+            return await service.queries[type(query)](query, self.tools)
 
 
 def _positions(after: str | None) -> list[Position]:

@@ -165,7 +165,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             keep.task("reactions", reactions.run())
         if service.beside is not None:
             await stack.enter_async_context(service.beside(tools))
-        desk = Desk(service, tools, watermark, budgets)
+        desk = Desk(tools, watermark, budgets)
         endpoints = Endpoints(broker, service.name, secrets.actor)
         for command in service.commands:
             endpoints.command(command, desk.obey)

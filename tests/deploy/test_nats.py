@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from ops.servers import find_nats_server
 from tests.deploy.manifests import BASE, Manifest, Workload, named, rendered, workload
 from tests.deploy.policies import SERVES
 from tests.deploy.region import Secrets, lay_out, make_secrets, told
+from tests.waiting import eventually
 
 _LISTENS = (4222, 6222, 8222, 1883)
 _WITHIN_S = 60
-_LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,11 @@ async def _cluster(root: Path, objects: list[Manifest], secrets: Secrets) -> Asy
 
 
 async def _until_healthy(node: Node, path: str) -> None:
+    async def is_healthy() -> bool:
+        return await ask(node.monitor_url + path) is not None
+
     try:
-        async with asyncio.timeout(_WITHIN_S):
-            while await ask(node.monitor_url + path) is None:  # noqa: ASYNC110
-                await asyncio.sleep(_LOOK_EVERY_S)
+        await eventually(is_healthy, _WITHIN_S)
     except TimeoutError:
         pytest.fail(f"{node.name} is not healthy: {(node.root / 'log').read_text()[-2000:]}")
 

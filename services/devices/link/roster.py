@@ -21,7 +21,7 @@ from contracts.devices.intercoms import DeviceBound, DeviceKeyIssued, DeviceUnbo
 from contracts.devices.presence import DeviceWentOffline, DeviceWentOnline
 from contracts.message import Recorded
 from kernel.keeping.mongo import Database
-from kernel.reading.checkpoint import checkpoint_of
+from kernel.reading.checkpoint import places_of
 from kernel.reading.readmodel import ReadModel, Row
 
 RosterEvent = (
@@ -115,8 +115,7 @@ class Roster:
 
     async def load(self, database: Database, stream: str, epoch: str) -> None:
         """Take what the read model holds. The read model must have been built."""
-        checkpoint = await checkpoint_of(database)
-        place = checkpoint.places.get(stream) if checkpoint else None
+        place = (await places_of(database)).get(stream)
         # Documents may be newer than the place that was read before them; the log tells those events once more.
         self.seq = place.seq if place and place.epoch == epoch else 0
         async for row in database[ROSTER.name].find({}):
@@ -183,8 +182,7 @@ class Roster:
 async def until_projected(database: Database, stream: str, seq: int) -> None:
     """Returns when the read models contain that event."""
     while True:
-        checkpoint = await checkpoint_of(database)
-        place = checkpoint.places.get(stream) if checkpoint else None
+        place = (await places_of(database)).get(stream)
         if place and place.seq >= seq:
             return
         await asyncio.sleep(_LOOK_AGAIN_S)
