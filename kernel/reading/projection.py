@@ -16,7 +16,7 @@ import structlog
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
-from contracts.message import Recorded
+from contracts.message import Position, Recorded
 from kernel.deciding.reasons import reason_of
 from kernel.keeping.mongo import Database
 from kernel.keeping.vault import WrongSecret
@@ -24,6 +24,7 @@ from kernel.log.promise import Unavailable
 from kernel.reading.checkpoint import Checkpoint, Fenced, checkpoint_of, places_of
 from kernel.reading.edition import PARKED, Edition
 from kernel.reading.lease import Lease
+from kernel.reading.pace import Pace
 from kernel.reading.parking import OF_AN_EVENT, TRANSIENT, StillPoisoned, may_pass, remark_on
 from kernel.reading.readmodel import ReadModel
 from kernel.reading.rebuilding import Progress, finish_swap, rebuild, was_made_of
@@ -34,10 +35,9 @@ _PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 # How long the checkpoint may lack events that changed nothing.
 _NOTED_AFTER_S = 0.2
-# From one batch to the next of the service's own log, and of a log that it follows: what comes in between is written
-# together. A first event never waits.
-_OWN_PACE_S = 0.01
-_FOLLOWED_PACE_S = 0.025
+# How long events may collect at most: those of the service's own log, and those of a log that it follows.
+_OWN_PACE_S = 0.05
+_FOLLOWED_PACE_S = 0.25
 _log = structlog.get_logger()
 
 
@@ -89,6 +89,10 @@ class Projector:
         self.phase = Phase.STANDBY
         self.problem: str | None = None
         self._sources = {source.log.stream: source for source in sources}
+        self._paces = {
+            stream: Pace(_OWN_PACE_S if source.service == service else _FOLLOWED_PACE_S)
+            for stream, source in self._sources.items()
+        }
         self._models = tuple(read_models)
         self._database = database
         self._lease = Lease(database, "projection")
@@ -101,6 +105,12 @@ class Projector:
     def is_ready(self) -> bool:
         """Whether the read models may be asked: they follow the log here, or another replica sees to it."""
         return self.phase in (Phase.STANDBY, Phase.LIVE)
+
+    def hurry(self, position: Position) -> bool:
+        """Take that event soon, since somebody waits for it. False when another replica would have to."""
+        if position.stream in self._paces and self.phase is Phase.LIVE:
+            self._paces[position.stream].hurry(position.seq)
+        return self.phase is not Phase.STANDBY
 
     async def run(self) -> None:
         """Follow the logs while holding the service's lease; stand by while another replica does.
@@ -228,19 +238,21 @@ class Projector:
                     raise batch
                 began_at = time.perf_counter()
                 recorded = await edition.apply(batch, session)
-                await self._tell(edition, batch, recorded, time.perf_counter() - began_at)
+                duration_s = time.perf_counter() - began_at
+                self._paces[batch[-1].stream].took(duration_s)
+                await self._tell(edition, batch, recorded, duration_s)
         finally:
             await ended(*readers)
 
     async def _read(self, source: Source, after: int, batches: asyncio.Queue[list[Incoming] | Exception]) -> None:
         # Reads and decodes the next batch while the present one is being written.
-        pace_s = _OWN_PACE_S if source.service == self.service else _FOLLOWED_PACE_S
+        pace = self._paces[source.log.stream]
         try:
             async with contextlib.aclosing(source.follow(after, self._models, self.service)) as following:
                 async for batch in following:
                     await batches.put(batch)
                     if len(batch) < BATCH:
-                        await asyncio.sleep(pace_s)
+                        await pace.rest(batch[-1].seq)
         except Exception as failure:  # noqa: BLE001 (raised by whoever waits for the batch)
             await batches.put(failure)
 

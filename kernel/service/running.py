@@ -130,7 +130,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             meter=Meter(service.name),
         )
         epochs = {each.log.stream: each.log.epoch for each in sources if each.service in _projected(service)}
-        watermark = Watermark(client, service.name, database, epochs)
+        watermark = Watermark(client, service.name, database, epochs, projector.hurry)
         await watermark.start()
         keep = _Keeping(broken)
         stack.push_async_callback(keep.end)

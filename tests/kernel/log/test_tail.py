@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +36,23 @@ async def append(log: JetStreamLog, count: int) -> None:
     await log.append([message(log, str(last + number)) for number in range(count)])
 
 
+async def append_mixed(log: JetStreamLog, count: int) -> None:
+    """Every third one of another kind of aggregate."""
+    last = await log.last_seq()
+    made = [message(log, str(last + number)) for number in range(1, count + 1)]
+    subject = f"event.{log.stream.lower()}.other."
+    await log.append(
+        [
+            each if number % 3 else replace(each, subject=f"{subject}{number}")
+            for number, each in enumerate(made, last + 1)
+        ]
+    )
+
+
+def others(after: int, until: int) -> list[int]:
+    return [seq for seq in range(after + 1, until + 1) if seq % 3 == 0]
+
+
 async def followed(
     log: JetStreamLog,
     after: int,
@@ -42,10 +61,11 @@ async def followed(
     pause_s: float = 0.0,
     begun: asyncio.Event | None = None,
     go_on: asyncio.Event | None = None,
+    aggregates: Sequence[str] = (),
 ) -> list[int]:
     """What a follower is handed that pauses after each batch, and after its first one until it may go on."""
     seqs: list[int] = []
-    async with aclosing(log.follow(after, batch)) as batches:
+    async with aclosing(log.follow(after, batch, aggregates)) as batches:
         async for messages in batches:
             assert 0 < len(messages) <= batch
             seqs += [each.seq for each in messages]
@@ -102,22 +122,71 @@ async def test_a_slow_one_falls_out_of_memory_and_misses_nothing(on_one_server: 
 
 async def test_whoever_comes_and_goes_gets_everything_once_and_in_order(on_one_server: Served) -> None:
     log, chance = await opened(on_one_server), random.Random(20261127)
-    await append(log, 200)
+    await append_mixed(log, 200)
 
     async def visitor() -> None:
         await asyncio.sleep(chance.random())
         after, pause_s = chance.randrange(1500), chance.choice([0.0, 0.0, 0.001, 0.01])
         until = after + chance.randrange(1, 3000 - after)
-        got = await followed(log, after, until, chance.randrange(1, 500), pause_s)
-        assert got == list(range(after + 1, got[-1] + 1))
+        batch = chance.randrange(1, 500)
+        if chance.random() < 0.5:
+            got = await followed(log, after, until - 3, batch, pause_s, aggregates=["other"])
+            assert got == others(after, got[-1])
+        else:
+            got = await followed(log, after, until, batch, pause_s)
+            assert got == list(range(after + 1, got[-1] + 1))
 
     async def writer() -> None:
         for _ in range(280):
-            await append(log, 10)
+            await append_mixed(log, 10)
             await asyncio.sleep(0.001)
 
     async with asyncio.timeout(60):
         await asyncio.gather(writer(), *(visitor() for _ in range(40)))
+
+
+async def test_those_who_follow_some_aggregates_share_it_as_well(on_one_server: Served) -> None:
+    log = await opened(on_one_server)
+    await append_mixed(log, 3)
+    begun = [asyncio.Event() for _ in range(5)]
+    all_of_it = asyncio.create_task(followed(log, 0, 12, begun=begun[0]))
+    some = [asyncio.create_task(followed(log, 0, 12, begun=each, aggregates=["other"])) for each in begun[1:]]
+    await asyncio.gather(*(each.wait() for each in begun))
+    await append_mixed(log, 3)
+    await until_consumers(on_one_server, log, 1)
+    await append_mixed(log, 6)
+    assert await all_of_it == list(range(1, 13))
+    assert await asyncio.gather(*some) == [others(0, 12)] * 4
+
+
+async def test_when_nobody_follows_all_of_it_any_more_the_others_go_on(on_one_server: Served) -> None:
+    log = await opened(on_one_server)
+    await append_mixed(log, 3)
+    begun = [asyncio.Event(), asyncio.Event()]
+    all_of_it = asyncio.create_task(followed(log, 0, 6, begun=begun[0]))
+    some = asyncio.create_task(followed(log, 0, 60, begun=begun[1], aggregates=["other"]))
+    await asyncio.gather(*(each.wait() for each in begun))
+    await append_mixed(log, 3)
+    await all_of_it
+    for _ in range(18):
+        await append_mixed(log, 3)
+    async with asyncio.timeout(30):
+        assert await some == others(0, 60)
+
+
+async def test_who_follows_some_aggregates_does_not_wait_for_who_is_slow_with_all(on_one_server: Served) -> None:
+    log = await opened(on_one_server)
+    await append_mixed(log, 3)
+    begun, go_on = [asyncio.Event(), asyncio.Event()], asyncio.Event()
+    slow = asyncio.create_task(followed(log, 0, 3003, begun=begun[0], go_on=go_on))
+    some = asyncio.create_task(followed(log, 0, 3003, begun=begun[1], aggregates=["other"]))
+    await asyncio.gather(*(each.wait() for each in begun))
+    for _ in range(3):
+        await append_mixed(log, 1000)
+    async with asyncio.timeout(60):
+        assert await some == others(0, 3003)
+    go_on.set()
+    assert await slow == list(range(1, 3004))
 
 
 async def test_a_closed_connection_is_told_to_all(nats_url: str) -> None:
