@@ -10,11 +10,11 @@ import asyncio
 import random
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
-from weakref import WeakValueDictionary
 
 from opentelemetry import trace
 
@@ -24,6 +24,7 @@ from kernel.deciding.decider import Aggregate, Decision, Elsewhere, Ref
 from kernel.deciding.remembering import Done, Folded, done_by, remember
 from kernel.log.promise import Conflict, Log, NewMessage, StoredMessage
 from kernel.runtime.crash import crash_here
+from kernel.runtime.turns import Turns
 
 ATTEMPTS = 6
 JITTER_S = 0.005
@@ -33,19 +34,25 @@ class Contended(Exception):
     """Others were faster each time. Nothing was recorded; the same command may be sent again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handled:
     """What became of a command: where its last event stands, its events, and the state of its target after them.
 
     When it recorded nothing, the position is that of the target's last event. `repeated` says that it had been
-    handled before; then `recorded` holds the events of that time.
+    handled before; then `events` are those of that time.
     """
 
     ref: Ref
     position: Position
-    recorded: tuple[Recorded, ...]
+    events: tuple[Event, ...]
     state: Any
     repeated: bool
+    recording: Callable[[], tuple[Recorded, ...]] = field(default=tuple, compare=False, repr=False)
+
+    @cached_property
+    def recorded(self) -> tuple[Recorded, ...]:
+        """The events as they stand in the log; made for who looks, since hardly anybody does."""
+        return self.recording()
 
 
 class Deciding:
@@ -80,7 +87,7 @@ class Deciding:
                 self._deciders[command] = (aggregate, decision)
         self._cache: OrderedDict[Ref, Folded] = OrderedDict()
         self._cache_size = cache
-        self._turns: WeakValueDictionary[Ref, asyncio.Lock] = WeakValueDictionary()
+        self._turns: Turns[Ref] = Turns()
         self._on_append = on_append
         self._on_conflict = on_conflict
 
@@ -105,7 +112,7 @@ class Deciding:
         for attempt in range(ATTEMPTS):
             loaded: dict[Ref, Folded] = {}
             # A first try holds one lock and waits for none; the later ones take theirs in order: no deadlock.
-            async with self._turn(involved):
+            async with self._turns.of(sorted(involved)):
                 try:
                     return await self._try(command, decision, target, because, loaded, hopeful=attempt == 0)
                 except Conflict:
@@ -194,12 +201,13 @@ class Deciding:
         for ref, seq in dict(zip((ref for ref, _ in decided), seqs, strict=True)).items():
             known = remember(loaded[ref].done, ((because[COMMAND], done),))
             self._keep(ref, Folded(states[ref], seq, known))
-        recorded = tuple(
-            self._codec.recorded(event, message, seq)
-            for (_, event), message, seq in zip(decided, messages, seqs, strict=True)
-        )
+
+        def recording() -> tuple[Recorded, ...]:
+            return tuple(map(self._codec.recorded, events, messages, seqs))
+
+        events = tuple(event for _, event in decided)
         position = Position(stream=self._log.stream, seq=seqs[-1])
-        return Handled(target, position, recorded, states[target], repeated=False)
+        return Handled(target, position, events, states[target], repeated=False, recording=recording)
 
     async def _repeated(self, target: Ref, done: Done, because: Mapping[str, str]) -> Handled:
         if done.fingerprint != because[FINGERPRINT]:
@@ -214,7 +222,9 @@ class Deciding:
                     break
         recorded = tuple(await self._codec.decode_many(messages))
         position = Position(stream=self._log.stream, seq=done.last)
-        return Handled(target, position, recorded, (await self._present(target)).state, repeated=True)
+        events = tuple(each.event for each in recorded)
+        state = (await self._present(target)).state
+        return Handled(target, position, events, state, repeated=True, recording=lambda: recorded)
 
     def aggregate(self, name: str) -> Aggregate[Any]:
         """The aggregate of that name. Raises `KeyError`."""
@@ -252,22 +262,6 @@ class Deciding:
         self._cache.move_to_end(ref)
         if len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
-
-    @asynccontextmanager
-    async def _turn(self, refs: Iterable[Ref]) -> AsyncIterator[None]:
-        """Callers of this process queue for an aggregate instead of racing for it."""
-        held: list[asyncio.Lock] = []
-        try:
-            for ref in sorted(refs):
-                lock = self._turns.get(ref)
-                if lock is None:
-                    lock = self._turns[ref] = asyncio.Lock()
-                await lock.acquire()
-                held.append(lock)
-            yield
-        finally:
-            for lock in held:
-                lock.release()
 
 
 def _traceparent() -> str | None:

@@ -73,7 +73,7 @@ class Desk:
             command=kind.__name__,
             aggregate=handled.ref.aggregate,
             position=str(handled.position),
-            events=dict(Counter(recorded.event.type_name() for recorded in handled.recorded)),
+            events=dict(Counter(event.type_name() for event in handled.events)),
             repeated=handled.repeated,
             ms=round((time.perf_counter() - began) * 1000, 2),
         )

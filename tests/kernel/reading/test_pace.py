@@ -114,5 +114,3 @@ async def test_a_position_that_never_comes_hurries_nobody_for_long(monkeypatch: 
     began = time.monotonic()
     await pace.rest(1)
     assert time.monotonic() - began >= 0.2
-
-
