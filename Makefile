@@ -9,6 +9,9 @@ PORT ?= 8080
 # Three at a time, a file to one process, the longest first: each process has its own servers, and much of a test is waiting.
 PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
+# Half of a service's start, and of what the tests cost before the first one runs, is compiling what stands compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 UV := $(BIN)/uv pip
 INSTALLED := .venv/.installed
