@@ -22,6 +22,8 @@ from tests import durations
 # A hundred tests make a stream or two each, and each reserves a gigabyte of what the server has; none fills it.
 ROOM = "1TB"
 ROWS_FILE = Path(__file__).parent / "rows.txt"
+_CONSOLE = Path(__file__).parent / "console"
+_HOUSES = durations.shared_out((f"tests/console/{each.name}" for each in _CONSOLE.glob("test_*.py")), among=2)
 IN_DOCKER = os.environ.get("SMARTPLUS_TEST_INFRA") == "docker"
 
 
@@ -34,8 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _together(nodeid: str) -> str:
-    """What runs in one process: a file's tests, and all that use a browser, for they share a house."""
-    return "tests/console" if nodeid.startswith("tests/console/") else nodeid.partition("::")[0]
+    """What runs in one process: a file's tests, and half of the files that use a browser, for these share a house."""
+    path = nodeid.partition("::")[0]
+    return f"tests/console/{_HOUSES[path]}" if path in _HOUSES else path
 
 
 class Together(LoadFileScheduling):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +20,16 @@ def known() -> dict[str, int]:
     """Seconds by the path of the file, from the folder above this one."""
     lines = (line.split() for line in FILE.read_text().splitlines())
     return {path: int(seconds) for seconds, path in lines}
+
+
+def shared_out(paths: Iterable[str], among: int) -> dict[str, int]:
+    """Which of so many processes runs each of these files, so that all of them take about as long."""
+    spent, seconds = [0] * among, known()
+    shares = {}
+    for path in sorted(paths, key=lambda path: (-seconds.get(path, _LEAST_S), path)):
+        shares[path] = spent.index(min(spent))
+        spent[shares[path]] += seconds.get(path, _LEAST_S)
+    return shares
 
 
 def measured(report: Path) -> dict[str, int]:

@@ -3,7 +3,7 @@
 The rule it protects: a route without a rule here fails, and another tenant's id answers exactly like no id at all.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from tests.gateway.api import OPERATIONS, Operation, a_mac, right_body
 from tests.gateway.world import PASSWORD, World, world
+from tests.waiting import at_once
 
 # Letters: S super manager, D distributor, I installer, P property manager, M family master, F family member.
 EVERYBODY = "SDIPMF"
@@ -255,12 +256,13 @@ async def _ask(built: World, person: str, operation: Operation, thing: str) -> h
 
 async def _stand_in_for(built: World, person: str, operation: Operation, thing: str) -> tuple[str, str]:
     """Who asks and about what, so that what is done for real is done to somebody who is not needed any more."""
+    passing = f"passing-{person}"
     if operation.id in ("LogOut", "EndImpersonation"):
         if person == "guest":
-            await built.enter("passing", "north", "bright")
+            await built.enter(passing, "north", "bright")
         else:
-            await built.log_in("passing", built.people[person].email, PASSWORD, initial=False)
-        return "passing", thing
+            await built.log_in(passing, built.people[person].email, PASSWORD, initial=False)
+        return passing, thing
     in_hand = RULES[operation.id].about in ("mac", "import") and person in TREE.get(thing, ())
     if (
         operation.changes
@@ -268,11 +270,11 @@ async def _stand_in_for(built: World, person: str, operation: Operation, thing: 
         and thing in OWNER
         and (OWNER[thing] == _self(person) or in_hand)
     ):
-        await built.household("passing", OWNER[thing])
-        await built.member("passing-child", "passing", OWNER[thing])
+        await built.household(passing, OWNER[thing])
+        await built.member(f"{passing}-child", passing, OWNER[thing])
         if part := "device_id" if operation.id == "GrantCredential" else PART_OF.get(RULES[operation.id].about):
-            await built.furnish("passing", OWNER[thing], part)
-        return person, "passing"
+            await built.furnish(passing, OWNER[thing], part)
+        return person, passing
     return person, thing
 
 
@@ -288,18 +290,12 @@ def _without_trace(answer: httpx.Response) -> dict[str, Any]:
     return {**answer.json(), "trace_id": ""}
 
 
-def _cases(rule: Rule) -> Iterator[tuple[str, str]]:
-    return ((person, thing) for person in ROLE for thing in THINGS[rule.about])
-
-
-@pytest.mark.row("L-05")
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
-async def test_everybody_gets_what_is_theirs_and_nothing_else(small_world: World, operation: Operation) -> None:
+async def _asks_about_everything(built: World, person: str, operation: Operation) -> None:
     rule = RULES[operation.id]
     unknown: dict[str, httpx.Response] = {}
-    for person, thing in _cases(rule):
-        asker, subject = await _stand_in_for(small_world, person, operation, thing)
-        answer = await _ask(small_world, asker, operation, subject)
+    for thing in THINGS[rule.about]:
+        asker, subject = await _stand_in_for(built, person, operation, thing)
+        answer = await _ask(built, asker, operation, subject)
         where = f"{person} {operation.id} {thing}: {answer.status_code} {answer.text[:300]}"
         assert answer.status_code < 500, where
         if not _may(rule, person):
@@ -308,16 +304,24 @@ async def test_everybody_gets_what_is_theirs_and_nothing_else(small_world: World
             assert answer.is_success or answer.json()["code"] in rule.says, where
         else:
             if asker not in unknown:
-                unknown[asker] = await _ask(small_world, asker, operation, "never")
+                unknown[asker] = await _ask(built, asker, operation, "never")
             assert answer.status_code == (200 if rule.blank else 404), where
             assert _without_trace(answer) == _without_trace(unknown[asker]), where
         if operation.id == "StartImpersonation" and answer.is_success:
-            await small_world.people[asker].do("DELETE", "/impersonation")
+            await built.people[asker].do("DELETE", "/impersonation")
+
+
+@pytest.mark.row("L-05")
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
+async def test_everybody_gets_what_is_theirs_and_nothing_else(small_world: World, operation: Operation) -> None:
+    # A company may have few lists in hand at once.
+    most = 1 if RULES[operation.id].about == "import" else len(ROLE)
+    await at_once((_asks_about_everything(small_world, person, operation) for person in ROLE), most)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
 async def test_strangers_get_only_what_is_for_everybody(small_world: World, operation: Operation) -> None:
-    async with httpx.AsyncClient(base_url=f"{small_world.url}/api/v1", trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=f"{small_world.url}/api/v1", trust_env=False, verify=False) as stranger:
         thing = THINGS[RULES[operation.id].about][0]
         body = _body(operation, thing, small_world)
         answer = await stranger.request(operation.method, _path(operation, thing, small_world), json=body)

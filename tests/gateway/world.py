@@ -6,6 +6,7 @@ root
 └── south ── far ───── kim
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
 from services.gateway.app import running as gateway_running
+from tests.asking import SOON_S
 from tests.gateway.api import a_mac, right_body
 from tests.gateway.conftest import Browser, browser
 
@@ -49,6 +51,14 @@ class Person:
         answer = await self.browser.ask(method, path, json=body)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         told: dict[str, Any] = answer.json() if answer.content else {}
+        return told
+
+    async def see(self, path: str) -> dict[str, Any]:
+        """The answer to a question, asked again while the read models are behind, as the refusal says."""
+        async with asyncio.timeout(SOON_S):
+            while (answer := await self.browser.ask("GET", path)).status_code != 200:
+                assert answer.json()["code"] == "behind", f"{path}: {answer.status_code} {answer.text}"
+        told: dict[str, Any] = answer.json()
         return told
 
 
@@ -92,6 +102,8 @@ class World:
         self.ids[f"{name}.credential"] = made["extra"]["credential"]
         if activated:
             await self.caller.command(ActivateUser(**system(user_id=made["id"])))
+        # What asks accounts for the household finds it from now on.
+        await self.people[installer].see(f"/users/{made['id']}?after={made['position']}")
         return str(made["id"])
 
     async def member(self, name: str, household: str, installer: str) -> str:

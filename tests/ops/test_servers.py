@@ -31,7 +31,7 @@ async def test_nats_keeps_an_acknowledged_event_through_a_kill(tmp_path: Path) -
 
 
 async def test_nats_syncs_every_write(nats_monitor_url: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         state = (await client.get(f"{nats_monitor_url}/varz")).json()
     assert state["jetstream"]["config"]["sync_always"] is True
 

@@ -101,7 +101,7 @@ class Desk:
         """The reaction is past `seq`: heard from the database, which is where it says so."""
         async with asyncio.timeout(20):
             while ((await self.here.database.reactions.find_one()) or {"seq": 0})["seq"] < seq:  # noqa: ASYNC110
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -341,7 +341,7 @@ async def test_a_log_made_anew_is_read_from_its_beginning(two: Desk) -> None:
     async with running(two.reactions()):
         async with asyncio.timeout(20):
             while await two.notes("b") != (7,):  # noqa: ASYNC110
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.01)
         await two.reached(last)
 
 

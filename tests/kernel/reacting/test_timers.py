@@ -166,8 +166,8 @@ async def test_a_timer_is_tried_again_until_it_succeeds_and_then_kept_no_longer(
     assert {due.id for due in await bell.wait(3)} == {id}
     await timers.stop()
     async with asyncio.timeout(10):
-        while (await nc.jetstream().stream_info(STREAM, subjects_filter=f"*.{timers._service}.>")).state.subjects:
-            continue
+        while (await nc.jetstream().stream_info(STREAM, subjects_filter=f"*.{timers._service}.>")).state.subjects:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_what_is_done_is_cleared_without_touching_what_fired_after_it(timers: Timers, nc: Connection) -> None:
