@@ -1,63 +1,35 @@
 """Every contract module by service, and what they say together.
 
-A service's contracts stand in the package of its name, a module to a topic. Whoever needs all of them asks here.
+A service's contracts stand in the package of its name, a module to a topic. Whoever needs all of them
+asks here, and a module that is added there is found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+import contracts
 from contracts.message import Command, Query, View
 from contracts.reasons import Reason
 from contracts.versions import Upcast
 
 M = TypeVar("M", bound=BaseModel)
 
-# In the order in which documents list what the modules declare.
-_TOPICS: Mapping[str, tuple[str, ...]] = {
-    "accounts": (
-        "words",
-        "partners",
-        "budgets",
-        "access",
-        "numbers",
-        "households",
-        "terms",
-        "sites",
-        "members",
-        "leaving",
-        "audit",
-    ),
-    "devices": (
-        "words",
-        "library",
-        "imports",
-        "relays",
-        "intercoms",
-        "configuration",
-        "presence",
-        "numbers",
-        "weather",
-        "commands",
-        "autop",
-        "remote_control",
-        "cameras",
-        "homes",
-        "doors",
-        "models",
-        "audit",
-        "budgets",
-    ),
-}
+_SERVICES = sorted(each.name for each in iter_modules(contracts.__path__) if each.ispkg)
 
+# Services and topics in the order of their names: documents list what is declared in it.
 MODULES: Mapping[str, tuple[ModuleType, ...]] = {
-    service: tuple(import_module(f"contracts.{service}.{topic}") for topic in topics)
-    for service, topics in _TOPICS.items()
+    service: tuple(
+        import_module(f"contracts.{service}.{topic.name}")
+        for topic in iter_modules(import_module(f"contracts.{service}").__path__)
+    )
+    for service in _SERVICES
 }
 
 

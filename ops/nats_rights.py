@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from contracts.modules import MODULES
+
 OPERATOR = "app"
 """The user of `smartplus` itself, who may do everything in the account APP."""
 
@@ -36,7 +38,7 @@ PARTS: Mapping[str, Part] = {
         says=("device.*.cmd", "devices.link.>"),
         hears=("device.*.state", "device.*.ack", "device.*.event", "device.*.web", "devices.link.>"),
     ),
-    "gateway": Part(keeps_log=False, asks=("accounts", "devices"), says=("gateway.>",), hears=("gateway.>", "live.>")),
+    "gateway": Part(keeps_log=False, asks=tuple(MODULES), says=("gateway.>",), hears=("gateway.>", "live.>")),
 }
 
 

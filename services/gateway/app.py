@@ -18,6 +18,7 @@ from litestar.routes import HTTPRoute
 from pydantic import ValidationError
 
 from contracts.message import Refused
+from contracts.modules import MODULES
 from kernel.log.promise import Unavailable
 from kernel.process.health import Health, NotReady, Stage, Surface, serving
 from kernel.process.settings import Settings
@@ -61,7 +62,7 @@ from services.gateway.remote_control.remote_control import RemoteControlControll
 from services.gateway.remote_control.remote_origin import RemoteOrigin
 
 CONNECT_TIMEOUT_S = 30.0
-SERVICES = ("accounts", "devices")
+SERVICES = tuple(MODULES)
 """Who answers what the gateway is asked. Without one of them it serves on, and answers 503 for what is that one's."""
 
 API_ROUTES = Router(
