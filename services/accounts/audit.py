@@ -6,8 +6,7 @@ Repeated are a distributor's reason for entering an account, and an operator's f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 
 from contracts.accounts.access import (
     AccessClosed,
@@ -31,8 +30,8 @@ from contracts.message import Recorded, Role
 from contracts.permissions import within
 from contracts.refusals import refused
 from kernel.keeping.mongo import Database
-from kernel.keeping.opaque import Opaque
-from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.reading.readmodel import Row
+from kernel.reading.trail import part_of, trail
 from kernel.service.declaration import Tools
 from services.accounts.access.sessions import ACCOUNTS
 from services.accounts.households.household import HouseholdEvent
@@ -41,49 +40,10 @@ from services.accounts.partners.installer import InstallerEvent
 
 _PEOPLE_MAX = 1_000
 _ERASING = (UserReset.__name__, UserDeleted.__name__)
-_STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MANAGER)
 
 
-class AuditDocument(TypedDict):
-    """One event. `about` names whose pages show it; nobody's, when it only went along with another of its command."""
-
-    stream: str
-    seq: int
-    at: datetime
-    type: str
-    about: list[str]
-    kind: str
-    actor_id: str
-    actor_role: str
-    impersonator_id: str | None
-    address: str | None
-    reason: str | None
-
-
-def keys(recorded: Recorded) -> Iterable[str]:
-    return (recorded.event_id,)
-
-
-def fold(row: Row | None, recorded: Recorded) -> Row:
-    actor = recorded.actor
-    document: AuditDocument = {
-        "stream": recorded.stream,
-        "seq": recorded.seq,
-        "at": recorded.at,
-        "type": type(recorded.event).__name__,
-        "about": list(_about(recorded)),
-        "kind": recorded.aggregate,
-        "actor_id": actor.account_id,
-        "actor_role": actor.role,
-        "impersonator_id": actor.impersonator_id,
-        # Where residents are is theirs to know.
-        "address": actor.address if actor.role in _STAFF else None,
-        "reason": recorded.event.reason if isinstance(recorded.event, AccountEntered | BudgetSet) else None,
-    }
-    return {**document}
-
-
-def _about(recorded: Recorded) -> tuple[str, ...]:
+def about(recorded: Recorded) -> tuple[str, ...]:
+    """Whose pages show it; nobody's, when it only went along with another event of its command."""
     event = recorded.event
     match event:
         case (
@@ -121,26 +81,25 @@ def _about(recorded: Recorded) -> tuple[str, ...]:
     return ()
 
 
-AUDIT = ReadModel(
-    name="audit", version=2, keys=keys, fold=fold, indexes=(Index([("about", 1), ("seq", -1)]),), grows=True
-)
+def more(recorded: Recorded) -> dict[str, Any]:
+    """What kind of thing it was done to, and the reasons that are given to be read here."""
+    event = recorded.event
+    return {
+        "kind": recorded.aggregate,
+        "reason": event.reason if isinstance(event, AccountEntered | BudgetSet) else None,
+    }
+
+
+AUDIT = trail(about, more, version=2, keeps_all=True)
 
 
 async def list_audit(query: ListAudit, tools: Tools) -> AuditPage:
     subject_id = query.subject_id or query.actor.account_id
-    about = await _people_of(query, subject_id, tools.database)
-    filter: dict[str, Any] = {"about": {"$in": about}}
-    cursors = Opaque(tools.secrets, "audit-cursor")
-    if query.cursor is not None:
-        filter["seq"] = {"$lt": _seq(cursors.opened(query.cursor, subject_id))}
-    cursor = tools.database[AUDIT.name].find(filter, limit=query.limit + 1).sort("seq", -1)
-    found = await cursor.to_list()
-    shown = found[: query.limit]
-    names = await _names(tools.database, shown)
-    return AuditPage(
-        rows=tuple([await _with_erasure(_shown(row, names), tools) for row in shown]),
-        next=cursors.sealed(f"{shown[-1]['seq']:018d}", subject_id) if len(found) > len(shown) else None,
-    )
+    people = await _people_of(query, subject_id, tools.database)
+    part = await part_of(subject_id, query, {"about": {"$in": people}}, tools.database, tools.secrets)
+    names = await _names(tools.database, part.rows)
+    rows = [await _with_erasure(_shown(row, names), tools) for row in part.rows]
+    return AuditPage(rows=tuple(rows), next=part.next)
 
 
 async def _people_of(query: ListAudit, subject_id: str, database: Database) -> list[str]:
@@ -189,9 +148,3 @@ async def _with_erasure(row: AuditRow, tools: Tools) -> AuditRow:
         return row
     by, at = row.at + tools.settings.erased_within, await tools.erased_since(row.at)
     return row.model_copy(update={"erased_by": by, "erased_at": at})
-
-
-def _seq(opened: str | None) -> int:
-    if opened is None:
-        raise refused("cursor-invalid", "cursor")
-    return int(opened)

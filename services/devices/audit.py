@@ -6,9 +6,7 @@ MAC out of a library is not for that library to know. What devices tell by thems
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 
 from contracts.devices.audit import DeviceAuditPage, DeviceAuditRow, ListDeviceAudit
 from contracts.devices.autop import AutopSubmitted, ProvisioningForgotten, ProvisioningRetried, RegularProfileChanged
@@ -53,12 +51,10 @@ from contracts.devices.remote_control import (
 from contracts.message import Actor, Event, Recorded, Role
 from contracts.refusals import refused
 from kernel.keeping.mongo import Database
-from kernel.keeping.opaque import Opaque
-from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.reading.readmodel import Row
+from kernel.reading.trail import part_of, trail
 from kernel.service.declaration import Tools
 from services.devices.owners.owners import installers_of, names_of_staff
-
-_STAFF = (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER, Role.PROPERTY_MANAGER)
 
 # Which of an event's ids name what it was done to. An event that is not here only went along with another one, or is
 # told by devices all day: presence, deliveries, the weather, what happens at doors.
@@ -108,50 +104,6 @@ ANOTHER = "another"
 _ITS_OWN_DOING = {"installer_id": None, "distributor_id": None}
 
 
-class AuditDocument(TypedDict):
-    """One event. `about` are the ids whose trail shows it. Whose it is: `distributor_id` may be unknown here."""
-
-    stream: str
-    seq: int
-    at: datetime
-    type: str
-    about: list[str]
-    installer_id: str | None
-    distributor_id: str | None
-    actor_id: str
-    actor_role: str
-    actor_place: list[str]
-    impersonator_id: str | None
-    address: str | None
-    reason: str | None
-
-
-def keys(recorded: Recorded) -> Iterable[str]:
-    return (recorded.event_id,) if _about(recorded) else ()
-
-
-def fold(row: Row | None, recorded: Recorded) -> Row:
-    actor, event = recorded.actor, recorded.event
-    distributor_id, installer_id = _place(event, actor)
-    document: AuditDocument = {
-        "stream": recorded.stream,
-        "seq": recorded.seq,
-        "at": recorded.at,
-        "type": type(event).__name__,
-        "about": list(_about(recorded)),
-        "installer_id": installer_id,
-        "distributor_id": distributor_id,
-        "actor_id": actor.account_id,
-        "actor_role": actor.role,
-        "actor_place": [each for each in (actor.distributor_id, actor.installer_id) if each],
-        "impersonator_id": actor.impersonator_id,
-        # Where residents are is theirs to know.
-        "address": actor.address if actor.role in _STAFF else None,
-        "reason": event.reason if isinstance(event, MacTaken | MacGiven) else None,
-    }
-    return {**document}
-
-
 def _place(event: Event, actor: Actor) -> tuple[str | None, str | None]:
     """The distributor and the installer whose trail shows it."""
     if isinstance(event, MacRemoved | MacClaimed):
@@ -163,7 +115,8 @@ def _place(event: Event, actor: Actor) -> tuple[str | None, str | None]:
     )
 
 
-def _about(recorded: Recorded) -> tuple[str, ...]:
+def about(recorded: Recorded) -> tuple[str, ...]:
+    """The ids whose trail shows it."""
     event = recorded.event
     # A link is told of the camera and of the device, in one step: each shows its own.
     if isinstance(event, CameraLinked | CameraUnlinked):
@@ -171,27 +124,32 @@ def _about(recorded: Recorded) -> tuple[str, ...]:
     return tuple(getattr(event, field) for field in _ABOUT.get(type(event), ()))
 
 
-AUDIT = ReadModel(
-    name="audit", version=3, keys=keys, fold=fold, indexes=(Index([("about", 1), ("seq", -1)]),), grows=True
-)
+def more(recorded: Recorded) -> dict[str, Any]:
+    """Whose it is (its distributor may be unknown here), where who acted stands, and why a MAC was moved."""
+    actor, event = recorded.actor, recorded.event
+    distributor_id, installer_id = _place(event, actor)
+    return {
+        "installer_id": installer_id,
+        "distributor_id": distributor_id,
+        "actor_place": [each for each in (actor.distributor_id, actor.installer_id) if each],
+        "reason": event.reason if isinstance(event, MacTaken | MacGiven) else None,
+    }
+
+
+AUDIT = trail(about, more, version=3)
 
 
 async def list_device_audit(query: ListDeviceAudit, tools: Tools) -> DeviceAuditPage:
-    collection, about = tools.database[AUDIT.name], {"about": query.subject_id}
     own = await _own(query.actor, tools.database)
-    if await collection.find_one({**about, "$or": own}, {"_id": 1}) is None:
+    if await tools.database[AUDIT.name].find_one({"about": query.subject_id, "$or": own}, {"_id": 1}) is None:
         raise refused("subject-unknown")
-    filter: dict[str, Any] = {**about, "$or": [*own, _ITS_OWN_DOING]}
-    cursors = Opaque(tools.secrets, "audit-cursor")
-    if query.cursor is not None:
-        filter["seq"] = {"$lt": _seq(cursors.opened(query.cursor, query.subject_id))}
-    found = await collection.find(filter, limit=query.limit + 1).sort("seq", -1).to_list()
-    shown = found[: query.limit]
-    ids = {row[field] for row in shown for field in ("actor_id", "impersonator_id") if row[field]}
+    wanted = {"about": query.subject_id, "$or": [*own, _ITS_OWN_DOING]}
+    part = await part_of(query.subject_id, query, wanted, tools.database, tools.secrets)
+    ids = {row[field] for row in part.rows for field in ("actor_id", "impersonator_id") if row[field]}
     names = await names_of_staff(tools.database, ids)
     return DeviceAuditPage(
-        rows=tuple(_shown(_as_seen_by(query.actor, row), query.subject_id, names) for row in shown),
-        next=cursors.sealed(f"{shown[-1]['seq']:018d}", query.subject_id) if len(found) > len(shown) else None,
+        rows=tuple(_shown(_as_seen_by(query.actor, row), query.subject_id, names) for row in part.rows),
+        next=part.next,
     )
 
 
@@ -231,9 +189,3 @@ def _shown(row: Row, subject_id: str, names: dict[str, str]) -> DeviceAuditRow:
         address=row["address"],
         reason=row["reason"],
     )
-
-
-def _seq(opened: str | None) -> int:
-    if opened is None:
-        raise refused("cursor-invalid", "cursor")
-    return int(opened)
