@@ -1,5 +1,5 @@
 // Who is signed in. Every page below the gate may rely on a session; when it ends, the gate closes by itself.
-import { type Query, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type Query, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, Fragment, type ReactNode, useCallback, useContext, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { forgetPositions, getSession, Problem, type SessionView } from "../api";
@@ -14,6 +14,17 @@ export function useSession(): SessionView {
   if (!session) throw new Error("a page outside the session gate asked for the session");
   return session;
 }
+
+/** Who is signed in; null when nobody is. */
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) =>
+    getSession({ signal }).catch((reason: unknown) => {
+      if (reason instanceof Problem && reason.status === 401) return null;
+      throw reason;
+    }),
+  staleTime: 60_000,
+});
 
 function isOfOneAccount(query: Query): boolean {
   return !["session", "about", "reference"].includes(String(query.queryKey[0]));
@@ -35,19 +46,7 @@ interface GateProps {
 export function SessionGate({ waiting, failed, closed, children }: GateProps) {
   const queries = useQueryClient();
   const { t } = useTranslation();
-  const {
-    data: session,
-    error,
-    refetch,
-  } = useQuery({
-    queryKey: ["session"],
-    queryFn: ({ signal }) =>
-      getSession({ signal }).catch((reason: unknown) => {
-        if (reason instanceof Problem && reason.status === 401) return null;
-        throw reason;
-      }),
-    staleTime: 60_000,
-  });
+  const { data: session, error, refetch } = useQuery(sessionQuery);
 
   // Whatever is answered with "log in first" is a reason to look who this is now: nobody, or the distributor again.
   useEffect(() => {

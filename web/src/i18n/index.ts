@@ -1,6 +1,7 @@
 // The console's languages: one JSON file each, loaded when chosen. `lang` and `dir` stand on the document before anything is drawn.
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
+import { part } from "../api/parts";
 import languages from "../locales/languages.json";
 
 export type Language = keyof typeof languages;
@@ -38,7 +39,7 @@ export function directionOf(language: string): "ltr" | "rtl" {
 async function load(language: Language): Promise<void> {
   if (i18next.hasResourceBundle(language, "translation")) return;
   const file = files[`../locales/${language}.json`];
-  if (file) i18next.addResourceBundle(language, "translation", await file());
+  if (file) i18next.addResourceBundle(language, "translation", await part(file));
 }
 
 function markDocument(language: Language): void {
@@ -57,10 +58,12 @@ export async function startLanguages(): Promise<void> {
     interpolation: { escapeValue: false },
     react: { useSuspense: false },
   });
-  await Promise.all([load(fallback), load(language)]);
+  // Every language has every text: the build checks it. So one file is enough.
+  await load(language);
   await i18next.changeLanguage(language);
 }
 
+/** Throws the `Problem` "part-missing" when the texts do not come; the language stays what it was. */
 export async function switchLanguage(language: Language): Promise<void> {
   await load(language);
   try {
@@ -72,14 +75,21 @@ export async function switchLanguage(language: Language): Promise<void> {
   await i18next.changeLanguage(language);
 }
 
+/** Without its texts a page can only say, in the words that came with it, that it has none. */
+export function sayUnloaded(root: HTMLElement | null): void {
+  if (root) root.textContent = languages[preferred()].unloaded;
+}
+
 /** Without a remembered choice the console follows the browser when its language changes. */
 export function followBrowser(): void {
   addEventListener("languagechange", () => {
     if (supported(remembered())) return;
     const language = preferred();
-    void load(language).then(() => {
+    const follow = () => {
       markDocument(language);
       return i18next.changeLanguage(language);
-    });
+    };
+    // Without the texts the language stays what it was.
+    load(language).then(follow, () => undefined);
   });
 }

@@ -1,9 +1,9 @@
 // Every dialog: a title, a close cross, Cancel, and Submit where it edits; what destroys asks again with OK.
-import { Alert, Button, Group, Modal, Stack } from "@mantine/core";
-import { IconAlertCircle } from "@tabler/icons-react";
+import { Button, Group, Modal, Stack } from "@mantine/core";
 import { type FormEvent, type ReactNode, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { chooseOnEnter } from "./Form";
+import { GeneralRefusal } from "./GeneralRefusal";
 
 interface DialogProps {
   title: string;
@@ -53,15 +53,6 @@ export function Dialog({ title, opened, onClose, children, size = 480, guarded =
         <Modal.Body>{children}</Modal.Body>
       </Modal.Content>
     </Modal.Root>
-  );
-}
-
-export function GeneralRefusal({ text }: { text: string | null }) {
-  if (!text) return null;
-  return (
-    <Alert color="red" variant="light" icon={<IconAlertCircle aria-hidden />} role="alert">
-      {text}
-    </Alert>
   );
 }
 

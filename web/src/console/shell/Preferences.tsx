@@ -2,7 +2,19 @@
 import { ActionIcon, Menu, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconLanguage, IconMoon, IconSun } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import { choices, directionOf, switchLanguage } from "../../i18n";
+import { Problem } from "../../api";
+import { reloadedForRelease } from "../../api/parts";
+import { choices, directionOf, type Language, switchLanguage } from "../../i18n";
+import { toastRefused } from "../../ui/refusals";
+
+async function choose(language: Language): Promise<void> {
+  try {
+    await switchLanguage(language);
+  } catch (reason) {
+    if (!(reason instanceof Problem)) throw reason;
+    if (!(await reloadedForRelease())) toastRefused(reason);
+  }
+}
 
 export function LanguageSwitch() {
   const { t, i18n } = useTranslation();
@@ -25,7 +37,7 @@ export function LanguageSwitch() {
             checked={i18n.language === code}
             closeMenuOnClick
             checkIcon={<IconCheck size={16} aria-hidden />}
-            onChange={() => void switchLanguage(code)}
+            onChange={() => void choose(code)}
           >
             {name}
           </Menu.RadioItem>

@@ -16,7 +16,7 @@ import {
   previewAutop,
   Problem,
 } from "../../../api";
-import { GeneralRefusal } from "../../../ui/Dialog";
+import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { Section } from "../../../ui/Form";
 import { Page } from "../../../ui/Page";
 import plain from "../../../ui/Plain.module.css";

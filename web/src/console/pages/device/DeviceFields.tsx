@@ -5,7 +5,7 @@ import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { BindDevice, DeviceDetail, DeviceKind, MethodGate, Problem, Relay } from "../../../api";
 import { latinDigits } from "../../../i18n/format";
-import { GeneralRefusal } from "../../../ui/Dialog";
+import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { chooseOnEnter, Section, SwitchRow } from "../../../ui/Form";
 import plain from "../../../ui/Plain.module.css";
 import { sortRefusals } from "../../../ui/refusals";

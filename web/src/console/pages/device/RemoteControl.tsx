@@ -15,7 +15,7 @@ import {
 import { useServerNow } from "../../../api/clock";
 import { useCommand } from "../../../api/useCommand";
 import { remaining } from "../../../i18n/format";
-import { GeneralRefusal } from "../../../ui/Dialog";
+import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { toastDone, useRefusalText } from "../../../ui/refusals";
 
 const tickMs = 1000;

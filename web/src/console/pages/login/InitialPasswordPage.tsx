@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { logOut } from "../../../api";
 import { useAbout } from "../../../api/reference";
 import { useCommand } from "../../../api/useCommand";
-import { GeneralRefusal } from "../../../ui/Dialog";
+import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { PasswordFields, usePasswordChange } from "../../../ui/password";
 import { toastDone } from "../../../ui/refusals";
 import { useTakeSession } from "../../session";

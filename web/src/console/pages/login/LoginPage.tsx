@@ -5,9 +5,10 @@ import { useTranslation } from "react-i18next";
 import { logIn, type OpenSession } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { latinDigits } from "../../../i18n/format";
-import { GeneralRefusal } from "../../../ui/Dialog";
+import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { sortRefusals } from "../../../ui/refusals";
 import { useAbout } from "../../../api/reference";
+import { fetchShell } from "../../fetchShell";
 import { useTakeSession } from "../../session";
 import { Door } from "./Door";
 
@@ -18,6 +19,7 @@ export function LoginPage() {
   const [refusal, setRefusal] = useState<string | null>(null);
   const form = useForm({ initialValues: { identifier: "", password: "" } });
   const enter = useCommand((body: OpenSession) => logIn({ body }), {
+    onMutate: () => void fetchShell().catch(() => undefined),
     onSuccess: take,
     onError: (problem) => {
       const { byField, general } = sortRefusals(problem, ["identifier", "password"]);

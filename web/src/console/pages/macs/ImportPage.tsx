@@ -7,7 +7,7 @@ import { Link, useNavigate } from "react-router";
 import type { Accepted, MacImportView } from "../../../api";
 import { upload } from "../../../api/upload";
 import { useCommand } from "../../../api/useCommand";
-import { GeneralRefusal } from "../../../ui/Dialog";
+import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { Page } from "../../../ui/Page";
 import { type Column, PlainList } from "../../../ui/PagedList";
 import { useRefusalText } from "../../../ui/refusals";

@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { abandonMacImport, type Accepted, type MacImportView, once, Problem, startMacImport } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
-import { GeneralRefusal } from "../../../ui/Dialog";
+import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { Page } from "../../../ui/Page";
 import { useRefusalText } from "../../../ui/refusals";
 import { Failure, NoData, Waiting } from "../../../ui/States";

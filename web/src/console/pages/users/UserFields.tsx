@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AddUser, CallType, MailLanguage, Problem } from "../../../api";
 import { latinDigits } from "../../../i18n/format";
-import { GeneralRefusal } from "../../../ui/Dialog";
+import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { chooseOnEnter, PhoneInput, Section, SwitchRow } from "../../../ui/Form";
 import { useAreaCode } from "../../../ui/Phone";
 import classes from "../../../ui/Plain.module.css";
