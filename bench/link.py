@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import uvloop
@@ -35,7 +35,7 @@ from contracts.accounts.households import AddUser
 from contracts.devices.intercoms import BindDevice, DeviceKind
 from contracts.devices.library import RegisterMac
 from contracts.devices.relays import Relay
-from contracts.message import Actor, Command, Refused, Role
+from contracts.message import Actor, Answer, Command, Refused, Role
 from kernel.connecting.connection import connect
 from kernel.keeping.mongo import mongo_client
 from kernel.log.promise import Unavailable
@@ -52,6 +52,7 @@ UNLOCKS = 300
 STATUS_S = 10.0
 LOOK_EVERY_S = 0.02
 
+A = TypeVar("A", bound=Answer)
 Message = dict[str, Any]
 
 
@@ -190,17 +191,17 @@ async def bound(place: House, person: Person, above: Person, count: int) -> list
             }
             async with turns:
                 await _tell(caller, RegisterMac, actor, mac=mac)
-                key = str((await _tell(caller, BindDevice, actor, **form))["device_key"])
+                key = str((await _tell(caller, BindDevice, actor, **form)).device_key)
             return Device(device_id, mac, key)
 
         return await asyncio.gather(*map(bind, range(count)))
 
 
-async def _tell(caller: Caller, kind: type[Command], actor: Actor, /, **fields: Any) -> dict[str, Any]:
+async def _tell(caller: Caller, kind: type[Command[A]], actor: Actor, /, **fields: Any) -> A:
     wish = kind(command_id=uuid4(), at=datetime.now(UTC), actor=actor, **fields)
     while True:
         try:
-            return dict((await caller.command(wish)).extra)
+            return (await caller.command(wish)).extra
         except Unavailable:
             continue
         except Refused as refused:

@@ -6,13 +6,11 @@ acts for somebody else is told none, and what they make waits without one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
-from contracts.message import Actor, Role
+from contracts.message import Actor, Answer, OpenMark, Role, fields_marked
 
-OPEN_ANSWERS = frozenset({"uid", "family_sip", "sip", "role", "must_change_password"})
-"""What of `Accepted.extra` is no secret. Whatever is not named here is one."""
+A = TypeVar("A", bound=Answer)
 
 
 def acts_for_another(actor: Actor) -> bool:
@@ -28,6 +26,11 @@ def hands_over(actor: Actor) -> bool:
     return not acts_for_another(actor) and actor.role in (Role.SUPER_MANAGER, Role.DISTRIBUTOR, Role.INSTALLER)
 
 
-def disclosed(actor: Actor, extra: Mapping[str, Any]) -> dict[str, Any]:
+def secrets_of(answer: type[Answer]) -> frozenset[str]:
+    """The fields of an answer that are secrets: all that are not marked `Open`."""
+    return frozenset(answer.model_fields) - fields_marked(answer, OpenMark)
+
+
+def disclosed(actor: Actor, answer: A) -> A:
     """What of the answer to a command the actor is told."""
-    return {name: value for name, value in extra.items() if name in OPEN_ANSWERS or hands_over(actor)}
+    return answer if hands_over(actor) else answer.model_copy(update=dict.fromkeys(secrets_of(type(answer))))

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from typing_extensions import TypeVar
 
 from contracts.moments import Moment, RecordedMoment
 
@@ -54,7 +57,13 @@ class FilledMark:
     """Marks a command field that its own service fills in before it decides; refused when it comes over the wire."""
 
 
+class OpenMark:
+    """Marks a field of an answer that is no secret. Whatever is not marked is one (`contracts.acting`)."""
+
+
 Personal = Annotated[str, PersonalMark()]
+T = TypeVar("T")
+Open: TypeAlias = Annotated[T, OpenMark()]
 
 
 class Erased(str):
@@ -87,8 +96,46 @@ def service_of(message: type[BaseModel]) -> str:
     return inside[0] if package == "contracts" else (package, *inside)[-1]
 
 
-class Command(BaseModel):
-    """A wish, in the imperative. `command_id`, `at` and `actor` are stamped by the gateway, never by the client."""
+class View(BaseModel):
+    """An answer to a query."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Answer(View):
+    """What only one kind of command answers: here nothing. A field without a value is left out.
+
+    A field is a secret unless it says that it is none: `Open`.
+    """
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]
+        return {name: value for name, value in write(self).items() if value is not None}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The shape as it is written: nothing is null, and only what always has a value is required."""
+        described = handler(core)
+        shape = handler.resolve_ref_schema(described)
+        for field in shape["properties"].values():
+            field.pop("default", None)
+            kinds = [each for each in field.pop("anyOf", ()) if each != {"type": "null"}]
+            field.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
+        shape.pop("required", None)
+        if required := [name for name, field in cls.model_fields.items() if field.is_required()]:
+            shape["required"] = required
+        return described
+
+
+A = TypeVar("A", bound=Answer, default=Answer)
+A_co = TypeVar("A_co", bound=Answer, default=Answer, covariant=True)
+
+
+class Command(BaseModel, Generic[A_co]):
+    """A wish, in the imperative. `command_id`, `at` and `actor` are stamped by the gateway, never by the client.
+
+    `Command[KeyAnswer]` answers a `KeyAnswer`; a plain `Command` nothing but that it was accepted.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -104,12 +151,6 @@ class Query(BaseModel):
 
     actor: Actor
     after: str | None = Field(default=None, max_length=512)
-
-
-class View(BaseModel):
-    """An answer to a query."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Event(BaseModel):
@@ -170,7 +211,7 @@ class Refused(Exception):
         return Refusal(code=self.code, detail=self.detail, errors=self.errors or one)
 
 
-class Accepted(BaseModel):
+class Accepted(BaseModel, Generic[A]):
     """The answer to a command: what it was about, and the position of its last event (unchanged when there was none).
 
     `id` is the aggregate; `position` can be passed as `after` to any query; `extra` is what only this command answers.
@@ -180,7 +221,28 @@ class Accepted(BaseModel):
 
     id: str
     position: str
-    extra: dict[str, Any] = Field(default_factory=dict)
+    extra: A
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Its name in documents: `NewUserAccepted` with a `NewUserAnswer`."""
+        return f"{params[0].__name__.removesuffix('Answer')}{cls.__name__}"
+
+
+def answer_of(command: type[Command[A]]) -> type[A]:
+    """What a command declares to answer."""
+    return cast("type[A]", _answer_of(command))
+
+
+def accepted_of(command: type[Command[A]]) -> type[Accepted[A]]:
+    """The whole answer to a command."""
+    return cast("type[Accepted[A]]", Accepted.__class_getitem__(_answer_of(command)))
+
+
+@cache
+def _answer_of(command: type[BaseModel]) -> type[Answer]:
+    made_of = (vars(each)["__pydantic_generic_metadata__"] for each in command.__mro__ if issubclass(each, Command))
+    return next((each["args"][0] for each in made_of if each["origin"] is Command), Answer)
 
 
 class Position(BaseModel):

@@ -39,7 +39,11 @@ def declared(service: str, kind: type[M]) -> tuple[type[M], ...]:
         each
         for module in MODULES[service]
         for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, kind) and each.__module__ == module.__name__
+        if isinstance(each, type)
+        and issubclass(each, kind)
+        and each.__module__ == module.__name__
+        # Pydantic leaves `Command[CredentialAnswer]` in the module that names it.
+        and each.__pydantic_generic_metadata__["origin"] is None
     )
 
 

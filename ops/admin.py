@@ -23,4 +23,4 @@ async def create_super_manager(name: str, email: str, initial_password: str | No
             initial_password=initial_password,
         )
         accepted = await caller.command(command)
-    return accepted.extra.get("credential")
+    return accepted.extra.credential

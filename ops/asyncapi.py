@@ -15,7 +15,19 @@ from faststream.nats import NatsBroker
 from pydantic import BaseModel
 
 from contracts.live import Changed, live_subject
-from contracts.message import Accepted, Command, Event, FilledMark, Query, Refusal, View, fields_marked
+from contracts.message import (
+    Accepted,
+    Answer,
+    Command,
+    Event,
+    FilledMark,
+    Query,
+    Refusal,
+    View,
+    accepted_of,
+    answer_of,
+    fields_marked,
+)
 from contracts.modules import declared
 from kernel.process.telemetry import VERSION
 from kernel.talking.actor import HEADER, LIFETIME_S
@@ -47,7 +59,8 @@ def document() -> dict[str, Any]:
     )
     described.take(rendered)
     for contract in published():
-        for question in (*declared(contract.service, Command), *declared(contract.service, Query)):
+        asked: tuple[type[Command | Query], ...] = declared(contract.service, Command)
+        for question in (*asked, *declared(contract.service, Query)):
             described.endpoint(question)
         for view in declared(contract.service, View):
             described.schema(view.__name__, view.model_json_schema(ref_template=_SCHEMA + "{model}"))
@@ -80,8 +93,8 @@ class _Document:
     def take(self, rendered: dict[str, Any]) -> None:
         self.whole = rendered
         self.whole["components"]["schemas"] = {}
-        for answer in (Accepted, Refusal):
-            self.schema(answer.__name__, answer.model_json_schema(ref_template=_SCHEMA + "{model}"))
+        self.answer(Refusal)
+        self.answer(Accepted)
         self.whole["components"]["messages"]["CommandAnswer"] = _answer("accepted", {"$ref": _SCHEMA + "Accepted"})
         self.whole["components"]["messages"]["QueryAnswer"] = _answer("view", {"description": "the query's view"})
 
@@ -93,6 +106,21 @@ class _Document:
             named.update(ordered)
         return self.whole
 
+    def answer(self, answer: type[BaseModel]) -> None:
+        self.schema(answer.__name__, answer.model_json_schema(ref_template=_SCHEMA + "{model}"))
+
+    def answer_to(self, question: type[Command | Query]) -> str:
+        """The name of the message that answers it."""
+        if not issubclass(question, Command):
+            return "QueryAnswer"
+        if answer_of(question) is Answer:
+            return "CommandAnswer"
+        accepted = accepted_of(question)
+        self.answer(accepted)
+        name = answer_of(question).__name__
+        self.whole["components"]["messages"][name] = _answer("accepted", {"$ref": _SCHEMA + accepted.__name__})
+        return name
+
     def schema(self, name: str, content: dict[str, Any]) -> None:
         schemas = self.whole["components"]["schemas"]
         for shared, shape in content.pop("$defs", {}).items():
@@ -100,15 +128,15 @@ class _Document:
         if schemas.setdefault(name, content) != content:
             raise ValueError(f"two different schemas are called {name}")
 
-    def endpoint(self, question: type[BaseModel]) -> None:
+    def endpoint(self, question: type[Command | Query]) -> None:
         name = question.__name__
         self.schema(name, _as_sent(question))
         message = self.whole["components"]["messages"][f"{name}:SubscribeMessage"]
         message["payload"] = {"$ref": _SCHEMA + name}
         message["headers"] = _asking_headers()
         self.whole["channels"][name]["description"] = inspect.getdoc(question)
-        answer = "CommandAnswer" if issubclass(question, Command) else "QueryAnswer"
-        self.whole["operations"][name]["reply"] = {"messages": [{"$ref": f"#/components/messages/{answer}"}]}
+        reply = {"$ref": f"#/components/messages/{self.answer_to(question)}"}
+        self.whole["operations"][name]["reply"] = {"messages": [reply]}
 
     def events(self, service: str, events: tuple[type[Event], ...]) -> None:
         messages = {}

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 import phonenumbers
@@ -36,7 +36,7 @@ from contracts.devices.homes import GrantCredential
 from contracts.devices.intercoms import BindDevice
 from contracts.devices.library import RegisterMac
 from contracts.devices.relays import RelayRef
-from contracts.message import Accepted, Actor, Command, Refused, Role
+from contracts.message import Accepted, Actor, Answer, Command, Refused, Role
 from contracts.permissions import SYSTEM
 from kernel.talking.caller import Caller
 from ops import demo_doors
@@ -45,6 +45,7 @@ from ops.demo_doors import BERLIN, SHANGHAI, TEHRAN, Door
 
 PASSWORD = "demo-house-2026"  # noqa: S105 (printed for everybody, not for production)
 _FIRST_PASSWORD = "demo-first-2026"  # noqa: S105
+A = TypeVar("A", bound=Answer)
 _WORLD = UUID("5a9c1c9e-6d0c-4b55-9a3e-0f6b6d2b7a10")
 _AT_ONCE = 16
 _FREE_WITHIN_S = 30.0
@@ -320,7 +321,7 @@ class World:
             email=email,
             time_zone=time_zone,
         )
-        await self._choose_password(distributor, made.extra["credential"])
+        await self._choose_password(distributor, made.extra.credential)
         return distributor
 
     async def _installer(self, above: Actor, email: str, name: str, time_zone: str, phone: str) -> Actor:
@@ -336,7 +337,7 @@ class World:
             email=email,
             time_zone=time_zone,
         )
-        await self._choose_password(installer, made.extra["credential"])
+        await self._choose_password(installer, made.extra.credential)
         await self._say(
             ChangeCustomerService,
             installer,
@@ -347,7 +348,7 @@ class World:
         )
         return installer
 
-    async def _choose_password(self, actor: Actor, current: str) -> None:
+    async def _choose_password(self, actor: Actor, current: str | None) -> None:
         try:
             await self._say(
                 ChangePassword,
@@ -421,8 +422,8 @@ class World:
         return str(uuid5(_WORLD, f"{self._turn}{kind} {what}"))
 
     async def _say(
-        self, wish: type[Command], actor: Actor, what: str, at: datetime | None = None, /, **fields: Any
-    ) -> Accepted:
+        self, wish: type[Command[A]], actor: Actor, what: str, at: datetime | None = None, /, **fields: Any
+    ) -> Accepted[A]:
         command_id = uuid5(_WORLD, f"{wish.__name__} {what}")
         async with self._slots:
             return await self._caller.command(wish(command_id=command_id, at=at or self._now, actor=actor, **fields))

@@ -24,10 +24,18 @@ from rich.text import Text
 
 from contracts.accounts.households import AddUser, GetUser, UserDetail
 from contracts.accounts.partners import InstallerPage, ListInstallers
-from contracts.devices.intercoms import BindDevice, DeviceKind, DevicePage, DeviceRow, ListDevices, RotateDeviceKey
+from contracts.devices.intercoms import (
+    BindDevice,
+    DeviceKeyAnswer,
+    DeviceKind,
+    DevicePage,
+    DeviceRow,
+    ListDevices,
+    RotateDeviceKey,
+)
 from contracts.devices.library import RegisterMac
 from contracts.devices.relays import Relay
-from contracts.message import Accepted, Actor, Command, Query, Refused, Role, View
+from contracts.message import Accepted, Actor, Answer, Command, Query, Refused, Role, View
 from contracts.permissions import SYSTEM
 from kernel.log.promise import Unavailable
 from kernel.process.settings import read_settings
@@ -42,6 +50,7 @@ from ops.virtual_intercom import VirtualIntercom, live
 from services.devices.models import models
 from services.devices.models.models import Model
 
+A = TypeVar("A", bound=Answer)
 V = TypeVar("V", bound=View)
 
 HOUSEHOLD = "Virtual intercoms"
@@ -166,7 +175,7 @@ class Fitter:
         if key := self._keys.of(row):
             return key
         accepted = await self._say(RotateDeviceKey, device_id=row.device_id)
-        return self._keep(row.mac, row.device_id, accepted)
+        return self._keep(row.mac, row.device_id, accepted.extra)
 
     async def _homes(self, present: Sequence[DeviceRow]) -> AsyncIterator[tuple[str, int]]:
         """Households of ours, made where they are missing, and how many devices each still takes."""
@@ -204,12 +213,12 @@ class Fitter:
                 if refused.code not in ("mac-bound", "mac-elsewhere"):
                     raise
                 continue
-            self._keep(mac, device_id, accepted)
+            self._keep(mac, device_id, accepted.extra)
             return accepted.position
         raise ServerFailed(f"Every MAC that begins with {MAC_PREFIX} is taken.")
 
-    def _keep(self, mac: str, device_id: str, accepted: Accepted) -> str:
-        key = str(accepted.extra["device_key"])
+    def _keep(self, mac: str, device_id: str, answer: DeviceKeyAnswer) -> str:
+        key = str(answer.device_key)
         self._keys.keep(mac, device_id, key)
         return key
 
@@ -223,7 +232,7 @@ class Fitter:
                     raise
         return await self._caller.view(query, view)
 
-    async def _say(self, wish: type[Command], /, **fields: Any) -> Accepted:
+    async def _say(self, wish: type[Command[A]], /, **fields: Any) -> Accepted[A]:
         stamp = {"command_id": uuid4(), "at": datetime.now(UTC), "actor": self._installer}
         return await self._caller.command(wish(**stamp, **fields))
 

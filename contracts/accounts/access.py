@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from contracts.message import Command, Event, Personal, Query, Role, View
+from contracts.accounts.words import CredentialAnswer
+from contracts.message import Answer, Command, Event, Open, Personal, Query, Role, View
 from contracts.moments import RecordedMoment
 from contracts.reasons import Kind, Reason
 from contracts.text import FilledLine, labelled
@@ -18,7 +19,14 @@ SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256
 IMPERSONATION_MINUTES = 60
 
 
-class OpenSession(Command):
+class LoginAnswer(Answer):
+    """What the door shows to whoever came in."""
+
+    role: Open[Role]
+    must_change_password: Open[bool]
+
+
+class OpenSession(Command[LoginAnswer]):
     """Log in. `identifier` is an e-mail address, a mobile number as it is written where installers work, or a UID."""
 
     identifier: Annotated[str, Field(min_length=1, max_length=254)]
@@ -70,7 +78,7 @@ class EndImpersonation(Command):
     session_id: SessionId
 
 
-class ResetPassword(Command):
+class ResetPassword(Command[CredentialAnswer]):
     """Issue a new initial password to the master or a member, and end their sessions (U-35)."""
 
     user_id: Id

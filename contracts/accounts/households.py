@@ -10,8 +10,8 @@ from pydantic import Field
 
 from contracts.accounts.members import MemberView
 from contracts.accounts.terms import AccountStatus, PremiumStatus
-from contracts.accounts.words import MailLanguage
-from contracts.message import Command, Event, Personal, Query, View
+from contracts.accounts.words import CredentialAnswer, MailLanguage
+from contracts.message import Command, Event, Open, Personal, Query, View
 from contracts.moments import RecordedMoment
 from contracts.reasons import Kind, Reason
 from contracts.text import Country, Email, FilledLine, Line, Name, Phone
@@ -49,7 +49,14 @@ class UserForm(Form):
     with_indoor_monitor: bool = False
 
 
-class AddUser(UserForm, Command):
+class NewUserAnswer(CredentialAnswer):
+    """The UID with which the master logs in, and the family's number as well."""
+
+    uid: Open[str]
+    family_sip: Open[str]
+
+
+class AddUser(UserForm, Command[NewUserAnswer]):
     """Add a household and its master account (U-08..U-30). Starts inactivated."""
 
     password_hash: Filled = None

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from contracts.message import Command, Event, Personal, Query
+from pydantic import Field
+
+from contracts.message import Answer, Command, Event, Personal, Query
 from contracts.words import Id
 
 
-class ResetUser(Command):
+class ErasureAnswer(Answer):
+    """By when nothing of what was erased is left in any copy that a store makes."""
+
+    erased_by: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+
+
+class ResetUser(Command[ErasureAnswer]):
     """Empty the household for the next tenants (U-36..U-47)."""
 
     user_id: Id
 
 
-class DeleteUser(Command):
+class DeleteUser(Command[ErasureAnswer]):
     """Remove the household (U-34, R-12)."""
 
     user_id: Id

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts.accounts.words import MailLanguage
-from contracts.message import Command, Event, Personal, Query, View
+from contracts.accounts.words import CredentialAnswer, MailLanguage
+from contracts.message import Command, Event, Open, Personal, Query, View
 from contracts.moments import RecordedMoment
 from contracts.reasons import Kind, Reason
 from contracts.text import Country, Email, Name, Phone
@@ -24,7 +24,13 @@ class MemberForm(Form):
     language: MailLanguage = MailLanguage.ENGLISH
 
 
-class AddMember(MemberForm, Command):
+class NewMemberAnswer(CredentialAnswer):
+    """The UID with which the member logs in as well; a repeat tells none once the member is gone."""
+
+    uid: Open[str | None] = None
+
+
+class AddMember(MemberForm, Command[NewMemberAnswer]):
     """Add a family account (F-01..F-03)."""
 
     password_hash: Filled = None

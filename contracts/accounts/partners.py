@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from contracts.accounts.words import CredentialAnswer
 from contracts.message import Command, Event, Personal, Query, View
 from contracts.moments import RecordedMoment
 from contracts.reasons import Kind, Reason
@@ -15,7 +16,7 @@ from contracts.words import Filled, Id, Page, PerPage
 from contracts.zones import ZoneName
 
 
-class CreateSuperManager(Command):
+class CreateSuperManager(Command[CredentialAnswer]):
     """Make the first account of a region. Only the operator's own command line may ask for it."""
 
     account_id: Id
@@ -25,7 +26,7 @@ class CreateSuperManager(Command):
     initial_password: Annotated[str | None, Field(max_length=128, description="empty: one is made up")] = None
 
 
-class CreateDistributor(Command):
+class CreateDistributor(Command[CredentialAnswer]):
     """A super manager adds a distributor."""
 
     distributor_id: Id
@@ -42,7 +43,7 @@ class SwitchOfflineSolution(Command):
     enabled: bool
 
 
-class CreateInstaller(Command):
+class CreateInstaller(Command[CredentialAnswer]):
     """A distributor adds an installer (L-01)."""
 
     installer_id: Id
@@ -79,7 +80,7 @@ class ChangeCustomerService(Command):
     email: Email
 
 
-class CreatePropertyManager(Command):
+class CreatePropertyManager(Command[CredentialAnswer]):
     """An installer adds a property manager."""
 
     property_manager_id: Id

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from contracts.message import Answer
+
 
 class MailLanguage(StrEnum):
     """The twelve languages of account mails (U-20)."""
@@ -20,3 +22,9 @@ class MailLanguage(StrEnum):
     DANISH = "da"
     VIETNAMESE = "vi"
     FRENCH = "fr"
+
+
+class CredentialAnswer(Answer):
+    """The first or next password of an account, once, while it is what the command made."""
+
+    credential: str | None = None

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from contracts.devices.relays import RelayRef
-from contracts.message import Command, Event, FilledMark, Personal, Query, View
+from contracts.message import Answer, Command, Event, FilledMark, Personal, Query, View
 from contracts.moments import Moment, RecordedMoment
 from contracts.reasons import Kind, Reason
 from contracts.text import Name
@@ -27,7 +27,13 @@ class CredentialKind(StrEnum):
     QR = "qr"
 
 
-class GrantCredential(Command):
+class GrantAnswer(Answer):
+    """What opens, once, when it was made here: who chose a secret knows it."""
+
+    secret: str | None = None
+
+
+class GrantCredential(Command[GrantAnswer]):
     """Let a person of the household open doors by a PIN, a card, a face … (D-23, D-29).
 
     `secret` is the PIN, the card's number, the face template and so on; made up for a PIN or a QR code without one and

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from contracts.devices.configuration import ConfigurationState
 from contracts.devices.relays import MethodGate, Relays, RelaySetting, RelayView, SecurityRelays
 from contracts.devices.words import Mac
-from contracts.message import Command, Event, Personal, Query, View
+from contracts.message import Answer, Command, Event, Open, Personal, Query, View
 from contracts.moments import RecordedMoment
 from contracts.notations import host_ipv4
 from contracts.reasons import Kind, Reason
@@ -70,8 +70,20 @@ class DeviceForm(Form):
     arming_function: bool = False
 
 
-class BindDevice(DeviceForm, NewDevice, Command):
-    """Add a device to a household (D-01..D-19). Answers `device_key`, once."""
+class DeviceKeyAnswer(Answer):
+    """The key of a device, once, while it is what the command issued."""
+
+    device_key: str | None = None
+
+
+class NewDeviceAnswer(DeviceKeyAnswer):
+    """The device's SIP number as well."""
+
+    sip: Open[str]
+
+
+class BindDevice(DeviceForm, NewDevice, Command[NewDeviceAnswer]):
+    """Add a device to a household (D-01..D-19)."""
 
     connection_type: ConnectionType = ConnectionType.TCP
     key_hash: Filled = None
@@ -92,8 +104,8 @@ class UnbindDevice(Command):
     device_id: Id
 
 
-class RotateDeviceKey(Command):
-    """Issue the device another key; the present one opens nothing any more. Answers `device_key`, once."""
+class RotateDeviceKey(Command[DeviceKeyAnswer]):
+    """Issue the device another key; the present one opens nothing any more."""
 
     device_id: Id
     key_hash: Filled = None

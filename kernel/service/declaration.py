@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from nats.aio.client import Client
 
-from contracts.message import Command, Event, Query, Recorded, View
+from contracts.message import Answer, Command, Event, Query, Recorded, View, answer_of
 from kernel.deciding.codec import Codec, Upcast
 from kernel.deciding.decider import Aggregate, Ref
 from kernel.deciding.handling import Deciding, Handled
@@ -75,7 +75,7 @@ class Tools:
 
 Look = Callable[[Any, Tools], Awaitable[View | bytes]]
 Prepare = Callable[[Any, Tools], Awaitable[Command]]
-Answer = Callable[[Any, Handled, Tools], dict[str, Any]]
+Tell = Callable[[Any, Handled, Tools], Answer]
 
 
 def _anybody(message: Command | Query) -> None:
@@ -99,9 +99,9 @@ class Service:
     """One service, whole.
 
     `authorize` raises `Refused` for who may not ask that at all; what depends on the aggregate is its decider's.
-    `prepare` fills in the fields marked `FilledMark`, after that and before it is decided. `answers` adds to `Accepted`
-    what only that command answers; secrets among it are left out for whoever does not hand them over. `live` says what
-    of a projected event may interest an open page.
+    `prepare` fills in the fields marked `FilledMark`, after that and before it is decided. `answers` makes
+    what a command declares to answer; secrets among it are left out for whoever does not hand them over. `live` says
+    what of a projected event may interest an open page.
     `timers` says, for each purpose, which command a timer that fires becomes; the command's id must be the timer's.
     `followed` names the events of other services that its read models and reactions take.
     `may_use_reserve` names what is recorded even when the log is all but full: revocation and erasure.
@@ -116,7 +116,7 @@ class Service:
     queries: Mapping[type[Query], Look] = field(default_factory=dict)
     authorize: Callable[[Command | Query], None] = _anybody
     prepare: Mapping[type[Command], Prepare] = field(default_factory=dict)
-    answers: Mapping[type[Command], Answer] = field(default_factory=dict)
+    answers: Mapping[type[Command], Tell] = field(default_factory=dict)
     live: Callable[[Recorded], Iterable[Notice]] = _nothing_live
     reactions: tuple[Reaction, ...] = ()
     timers: Mapping[str, Callable[[Due], Command]] = field(default_factory=dict)
@@ -126,6 +126,12 @@ class Service:
     outlasts_budget: Callable[[Command], bool] = _never
     brings_about: Callable[[Command], int] = _nothing_further
     beside: Callable[[Tools], contextlib.AbstractAsyncContextManager[None]] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` when a command declares an answer that nobody makes, or the other way about."""
+        declared = {command for command in self.commands if answer_of(command) is not Answer}
+        if wrong := declared ^ self.answers.keys():
+            raise ValueError(f"{self.name}: what these answer is not declared, or not made: {wrong}")
 
     @property
     def events(self) -> tuple[type[Event], ...]:

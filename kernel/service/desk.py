@@ -17,7 +17,7 @@ import structlog
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from contracts.acting import disclosed
-from contracts.message import Accepted, Command, Position, Query, Refused, View
+from contracts.message import Accepted, Answer, Command, Position, Query, Refused, View, accepted_of
 from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import TENANT, Budgets
 from kernel.log.promise import Unavailable
@@ -67,7 +67,6 @@ class Desk:
                 handled = await self.tools.handle(command, correlation_id=asked.correlation_id)
             except Contended:
                 raise Refused("contended", "Others changed the same thing just now. Try again.") from None
-        answer = service.answers.get(kind)
         _log.info(
             "decided",
             command=kind.__name__,
@@ -77,8 +76,10 @@ class Desk:
             repeated=handled.repeated,
             ms=round((time.perf_counter() - began) * 1000, 2),
         )
-        extra = answer(command, handled, self.tools) if answer else {}
-        return Accepted(id=handled.ref.id, position=str(handled.position), extra=disclosed(command.actor, extra))
+        tell = service.answers.get(kind)
+        answer = tell(command, handled, self.tools) if tell else Answer()
+        told = disclosed(command.actor, answer)
+        return accepted_of(kind)(id=handled.ref.id, position=str(handled.position), extra=told)
 
     async def look(self, query: Query) -> View | bytes:
         service = self.tools.service

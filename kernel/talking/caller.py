@@ -20,7 +20,7 @@ from nats.errors import (
 from nats.errors import TimeoutError as NatsTimeout
 from opentelemetry.trace import SpanKind
 
-from contracts.message import Accepted, Actor, Command, Query, Refusal, Refused, View
+from contracts.message import Accepted, Actor, Answer, Command, Query, Refusal, Refused, View, accepted_of
 from kernel.log.promise import LogFull, Unavailable
 from kernel.process.telemetry import traced_headers, tracer
 from kernel.talking import actor as proof
@@ -37,6 +37,7 @@ from kernel.talking.wire import (
     query_subject,
 )
 
+A = TypeVar("A", bound=Answer)
 V = TypeVar("V", bound=View)
 
 COMMAND_TIMEOUT_S = 10.0
@@ -54,15 +55,16 @@ class Caller:
         self._actor_key = actor_key
 
     async def command(
-        self, command: Command, *, correlation_id: str | None = None, timeout_s: float = COMMAND_TIMEOUT_S
-    ) -> Accepted:
+        self, command: Command[A], *, correlation_id: str | None = None, timeout_s: float = COMMAND_TIMEOUT_S
+    ) -> Accepted[A]:
         """The service's answer. The same command (same `command_id`) may always be sent again.
 
         Raises `Refused` when it says no, `Unavailable` when no answer came in time: then nobody knows whether it was
         obeyed, and sending it again finds out.
         """
         body = await self._ask(command, command_subject(type(command)), correlation_id, timeout_s)
-        return Accepted.model_validate_json(_unwrapped(body, ACCEPTED))
+        # A newer service may answer more than was declared when this was written.
+        return accepted_of(type(command)).model_validate_json(_unwrapped(body, ACCEPTED), extra="ignore")
 
     async def query(
         self, query: Query, *, correlation_id: str | None = None, timeout_s: float = QUERY_TIMEOUT_S

@@ -21,7 +21,7 @@ async def test_a_household_s_trail_outlives_its_reset_and_names_nobody_of_it(reg
     user_id, accepted = await region.user(installer, activated=True, name="Ottilie Quint", email=email)
     member_id = str(uuid4())
     await region.tell(AddMember, installer, user_id=user_id, member_id=member_id, name="Ferdinand Quint")
-    await region.log_in(email, accepted.extra["credential"])
+    await region.log_in(email, accepted.extra.credential)
     await region.tell(ResetPassword, installer, user_id=user_id, account_id=member_id)
     await region.tell(ResetUser, installer, user_id=user_id)
     page = await region.see(ListAudit, installer, subject_id=user_id)

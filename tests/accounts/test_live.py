@@ -69,7 +69,7 @@ async def test_ended_sessions_are_told_by_account_and_by_session(region: Region)
     email = f"{uuid4().hex[:8]}@example.org"
     user_id, accepted = await region.user(installer, email=email)
     async with listening(region) as heard:
-        session = await region.log_in(email, accepted.extra["credential"])
+        session = await region.log_in(email, accepted.extra.credential)
         await heard.until(user_id, "session", session.session_id)
         heard.notices.clear()
         await region.tell(ResetUser, installer, user_id=user_id)

@@ -5,6 +5,7 @@ import pytest
 from contracts.accounts.access import ChangePassword, StartImpersonation
 from contracts.accounts.households import ListUsers
 from contracts.accounts.leaving import ResetUser
+from contracts.accounts.members import NewMemberAnswer
 from contracts.accounts.partners import (
     CreateDistributor,
     CreateInstaller,
@@ -77,18 +78,15 @@ def test_what_is_not_named_for_account_access_is_the_holder_s_alone(kind: type[C
 
 
 def test_secrets_are_told_to_the_account_above_in_person_and_to_nobody_else() -> None:
-    answer = {
-        "credential": "7KQM-42XR",
-        "device_key": "ab" * 32,
-        "secret": "123456",
-        "what comes next": "?",
-        "uid": "6",
-    }
+    class LaterAnswer(NewMemberAnswer):
+        what_comes_next: str | None = None
+
+    answer = LaterAnswer(credential="7KQM-42XR", what_comes_next="?", uid="6")
     for actor in (root, distributor, installer, SYSTEM):
         assert disclosed(actor, answer) == answer
     manager = Actor(account_id=number(50), role=Role.PROPERTY_MANAGER, installer_id=INSTALLER)
     for actor in (master, manager, installer.model_copy(update={"impersonator_id": DISTRIBUTOR})):
-        assert disclosed(actor, answer) == {"uid": "6"}
+        assert disclosed(actor, answer) == LaterAnswer(uid="6")
 
 
 def test_an_impersonator_changes_no_password_and_no_permission() -> None:

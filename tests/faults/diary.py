@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid4
 
-from contracts.message import Command, Event, PersonalMark, Query, Recorded, View
+from contracts.message import Answer, Command, Event, PersonalMark, Query, Recorded, View
 from kernel.deciding.decider import Aggregate, Decision
 from kernel.deciding.handling import Handled
 from kernel.reacting.reaction import Context, Reaction
@@ -16,7 +16,13 @@ from kernel.service.declaration import Service, Tools
 from kernel.service.running import run
 
 
-class Write(Command):
+class WriteAnswer(Answer):
+    """How many pages the diary has now."""
+
+    pages: int
+
+
+class Write(Command[WriteAnswer]):
     """Write a page of a diary; of one called `copied-…`, a reaction writes it into another too."""
 
     diary_id: str
@@ -58,8 +64,8 @@ def write(command: Write, diary: Diary, neighbours: object) -> list[Event]:
     return [Written(diary_id=command.diary_id, text=command.text)]
 
 
-def answer(command: Write, handled: Handled, tools: Tools) -> dict[str, Any]:
-    return {"pages": handled.state.pages}
+def answer(command: Write, handled: Handled, tools: Tools) -> WriteAnswer:
+    return WriteAnswer(pages=handled.state.pages)
 
 
 def project(row: Row | None, recorded: Recorded) -> Row | None:

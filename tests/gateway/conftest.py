@@ -17,14 +17,17 @@ from contracts.accounts.access import (
     EndImpersonation,
     FindLoginOwner,
     GetSession,
+    LoginAnswer,
     LoginOwner,
     OpenSession,
     SessionView,
     StartImpersonation,
 )
+from contracts.accounts.households import AddUser, NewUserAnswer
 from contracts.devices.autop import AutopPreview, PreviewAutop
+from contracts.devices.intercoms import BindDevice, NewDeviceAnswer
 from contracts.live import Changed, live_subject
-from contracts.message import Accepted, Actor, Command, Query, Refused, Role, View
+from contracts.message import Accepted, Actor, Answer, Command, Query, Refused, Role, View, accepted_of, answer_of
 from contracts.modules import MODULES, declared
 from contracts.refusals import REFUSALS
 from contracts.text import folded
@@ -36,6 +39,12 @@ from services.gateway.app import Running, running
 from services.gateway.asking.positions import Positions
 
 PASSWORD = "correct-horse-battery-42"
+# What the stand-in answers to these; to all others nothing that may be left out.
+ANSWERS: dict[type[Command], Answer] = {
+    OpenSession: LoginAnswer(role=Role.INSTALLER, must_change_password=False),
+    AddUser: NewUserAnswer(uid="5100001001", family_sip="5100001000"),
+    BindDevice: NewDeviceAnswer(sip="5200001000"),
+}
 
 
 def refused(code: str, field: str | None = None) -> Refused:
@@ -89,7 +98,6 @@ class Desk:
     sent: list[Command | Query] = field(default_factory=list)
     refuses: dict[type[Any], Refused] = field(default_factory=dict)
     views: dict[type[Any], View | bytes] = field(default_factory=dict)
-    extra: dict[str, Any] = field(default_factory=dict)
     spellings: dict[str, str] = field(default_factory=dict)
     """Other logins of the same people."""
 
@@ -120,7 +128,8 @@ class Desk:
                 )
             case CloseSession() | EndImpersonation():
                 self.sessions.pop(command.session_id, None)
-        return Accepted(id=str(command.command_id), position="ACCOUNTS.7", extra=self.extra)
+        answer = ANSWERS.get(type(command)) or answer_of(type(command))()
+        return accepted_of(type(command))(id=str(command.command_id), position="ACCOUNTS.7", extra=answer)
 
     async def look(self, query: Query) -> View | bytes:
         self.sent.append(query)
@@ -200,7 +209,7 @@ async def desk(gateway_settings: Settings) -> AsyncIterator[Desk]:
 @pytest.fixture(autouse=True)
 def forgetful(desk: Desk) -> None:
     """What one test told the desk is nothing to the next."""
-    for each in (desk.sent, desk.refuses, desk.views, desk.extra):
+    for each in (desk.sent, desk.refuses, desk.views):
         each.clear()
 
 

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import AwareDatetime, Field
 
-from contracts.message import Actor, Command, Event, FilledMark, Query, Recorded, Refused, Role, View
+from contracts.message import Actor, Answer, Command, Event, FilledMark, Query, Recorded, Refused, Role, View
 from kernel.deciding.decider import Aggregate, Decision
 from kernel.deciding.handling import Handled
 from kernel.reacting.reaction import Context, Reaction
@@ -24,7 +24,14 @@ ECHOED = 13
 REVOKED = "revoked"
 
 
-class Count(Command):
+class CountAnswer(Answer):
+    """Where the counter stands now, and the chain of messages that its command belongs to."""
+
+    count: int | None = None
+    chain: str | None = None
+
+
+class Count(Command[CountAnswer]):
     """Add to a counter."""
 
     counter_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
@@ -86,8 +93,8 @@ def authorize(message: Command | Query) -> None:
         raise Refused("not-allowed", "Only installers count.")
 
 
-def answer(command: Count, handled: Handled, tools: Tools) -> dict[str, Any]:
-    return {"count": handled.state.count}
+def answer(command: Count, handled: Handled, tools: Tools) -> CountAnswer:
+    return CountAnswer(count=handled.state.count)
 
 
 def project(row: Row | None, recorded: Recorded) -> Row | None:

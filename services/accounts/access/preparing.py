@@ -12,16 +12,18 @@ from contracts.accounts.access import (
     AccessOpened,
     ChangePassword,
     CloseSession,
+    LoginAnswer,
     OpenSession,
     PasswordIssued,
     ResetPassword,
 )
-from contracts.accounts.households import AddUser
-from contracts.accounts.leaving import DeleteUser, ResetUser
-from contracts.accounts.members import AddMember
+from contracts.accounts.households import AddUser, NewUserAnswer
+from contracts.accounts.leaving import DeleteUser, ErasureAnswer, ResetUser
+from contracts.accounts.members import AddMember, NewMemberAnswer
 from contracts.accounts.partners import CreateDistributor, CreateInstaller, CreatePropertyManager, CreateSuperManager
+from contracts.accounts.words import CredentialAnswer
 from contracts.acting import hands_over
-from contracts.message import Actor, Command, Event
+from contracts.message import Actor, Answer, Command, Event
 from contracts.refusals import refused
 from kernel.deciding.handling import Handled
 from kernel.service.declaration import Tools
@@ -97,7 +99,11 @@ async def choose_initial(command: CreateSuperManager, tools: Tools) -> CreateSup
     return filled(command, password_hash=await hash_of(command.initial_password))
 
 
-def tell_initial(command: Command, handled: Handled, tools: Tools) -> dict[str, Any]:
+def tell_initial(command: Command, handled: Handled, tools: Tools) -> CredentialAnswer:
+    return CredentialAnswer(credential=_made_initial(command, handled, tools))
+
+
+def _made_initial(command: Command, handled: Handled, tools: Tools) -> str | None:
     """The initial credential, while it is what this command made: told with the answer and kept nowhere."""
     command_id = str(command.command_id)
     credential = initial_credential(tools.secrets, command_id)
@@ -107,30 +113,28 @@ def tell_initial(command: Command, handled: Handled, tools: Tools) -> dict[str, 
         for each in handled.recorded
         if isinstance(each.event, AccessOpened | PasswordIssued)
     )
-    return {"credential": credential} if is_made else {}
+    return credential if is_made else None
 
 
-def tell_chosen(command: CreateSuperManager, handled: Handled, tools: Tools) -> dict[str, Any]:
-    return {} if command.initial_password is not None else tell_initial(command, handled, tools)
+def tell_chosen(command: CreateSuperManager, handled: Handled, tools: Tools) -> CredentialAnswer:
+    return CredentialAnswer() if command.initial_password is not None else tell_initial(command, handled, tools)
 
 
-def tell_new_user(command: AddUser, handled: Handled, tools: Tools) -> dict[str, Any]:
-    """The UID with which the master logs in, and the family's number as well."""
+def tell_new_user(command: AddUser, handled: Handled, tools: Tools) -> NewUserAnswer:
     household: Household = handled.state
-    told = tell_initial(command, handled, tools)
-    return {**told, "uid": household.personal_sip, "family_sip": household.family_sip}
+    credential = _made_initial(command, handled, tools)
+    return NewUserAnswer(credential=credential, uid=household.personal_sip, family_sip=household.family_sip)
 
 
-def tell_new_member(command: AddMember, handled: Handled, tools: Tools) -> dict[str, Any]:
+def tell_new_member(command: AddMember, handled: Handled, tools: Tools) -> NewMemberAnswer:
     household: Household = handled.state
     member = household.member(command.member_id)
-    return {**tell_initial(command, handled, tools), **({"uid": member.sip} if member else {})}
+    return NewMemberAnswer(credential=_made_initial(command, handled, tools), uid=member.sip if member else None)
 
 
-def tell_login(command: OpenSession, handled: Handled, tools: Tools) -> dict[str, Any]:
-    """What the door shows to whoever came in."""
+def tell_login(command: OpenSession, handled: Handled, tools: Tools) -> LoginAnswer:
     account: Access = handled.state
-    return {"role": account.role, "must_change_password": account.must_change}
+    return LoginAnswer(role=account.role, must_change_password=account.must_change)
 
 
 def filled(command: C, **fields: Event | Actor | str | None) -> C:
@@ -161,12 +165,11 @@ PREPARE: dict[type[Command], Callable[[Any, Tools], Awaitable[Command]]] = {
 }
 
 
-def tell_erased_by(command: ResetUser | DeleteUser, _: Handled, tools: Tools) -> dict[str, Any]:
-    """By when nothing of what was erased is left in any copy that a store makes."""
-    return {"erased_by": (command.at + tools.settings.erased_within).isoformat()}
+def tell_erased_by(command: ResetUser | DeleteUser, _: Handled, tools: Tools) -> ErasureAnswer:
+    return ErasureAnswer(erased_by=(command.at + tools.settings.erased_within).isoformat())
 
 
-ANSWERS: dict[type[Command], Callable[[Any, Handled, Tools], dict[str, Any]]] = {
+ANSWERS: dict[type[Command], Callable[[Any, Handled, Tools], Answer]] = {
     OpenSession: tell_login,
     CreateSuperManager: tell_chosen,
     AddUser: tell_new_user,

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import base64
 from itertools import count
-from typing import Any
 
 from contracts.accounts.households import GetUser, UserDetail
-from contracts.devices.homes import CredentialGranted, CredentialKind, GrantCredential
+from contracts.devices.homes import CredentialGranted, CredentialKind, GrantAnswer, GrantCredential
 from contracts.message import ERASED
 from kernel.deciding.handling import Handled
 from kernel.service.declaration import Tools
@@ -58,9 +57,9 @@ def _made(command: GrantCredential, state: Home, digits: int, tools: Tools) -> s
             return None
 
 
-def tell_made(command: GrantCredential, handled: Handled, tools: Tools) -> dict[str, Any]:
+def tell_made(command: GrantCredential, handled: Handled, tools: Tools) -> GrantAnswer:
     """What was made, and only that: who chose a secret knows it."""
     if command.secret:
-        return {}
+        return GrantAnswer()
     granted = (each.event for each in handled.recorded if isinstance(each.event, CredentialGranted))
-    return next(({"secret": event.secret} for event in granted if event.secret is not ERASED), {})
+    return GrantAnswer(secret=next((event.secret for event in granted if event.secret is not ERASED), None))

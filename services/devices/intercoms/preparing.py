@@ -15,9 +15,17 @@ from contracts.accounts.partners import GetInstaller, InstallerDetail
 from contracts.accounts.terms import PremiumStatus
 from contracts.acting import hands_over
 from contracts.devices.cameras import AddCamera
-from contracts.devices.intercoms import BindDevice, DeviceBound, DeviceKeyIssued, EditDevice, RotateDeviceKey
+from contracts.devices.intercoms import (
+    BindDevice,
+    DeviceBound,
+    DeviceKeyAnswer,
+    DeviceKeyIssued,
+    EditDevice,
+    NewDeviceAnswer,
+    RotateDeviceKey,
+)
 from contracts.devices.library import MoveMac
-from contracts.message import Actor, Command, Refused
+from contracts.message import Actor, Answer, Command, Refused
 from kernel.deciding.handling import Handled
 from kernel.service.declaration import Tools
 from services.devices.intercoms import device
@@ -72,7 +80,16 @@ async def find_place(command: MoveMac, tools: Tools) -> MoveMac:
     return command.model_copy(update={"is_place": is_place})
 
 
-def tell_key(command: BindDevice | RotateDeviceKey, handled: Handled, tools: Tools) -> dict[str, Any]:
+def tell_key(command: RotateDeviceKey, handled: Handled, tools: Tools) -> DeviceKeyAnswer:
+    return DeviceKeyAnswer(device_key=_issued_key(command, handled, tools))
+
+
+def tell_new_device(command: BindDevice, handled: Handled, tools: Tools) -> NewDeviceAnswer:
+    bound: device.Device = handled.state
+    return NewDeviceAnswer(device_key=_issued_key(command, handled, tools), sip=bound.sip)
+
+
+def _issued_key(command: BindDevice | RotateDeviceKey, handled: Handled, tools: Tools) -> str | None:
     """The key, while this command is the one that issued it."""
     issued = _key_hash(command, tools)
     is_issued = any(
@@ -80,13 +97,7 @@ def tell_key(command: BindDevice | RotateDeviceKey, handled: Handled, tools: Too
         for each in handled.recorded
         if isinstance(each.event, DeviceBound | DeviceKeyIssued)
     )
-    return {"device_key": _key(command, tools)} if is_issued else {}
-
-
-def tell_new_device(command: BindDevice, handled: Handled, tools: Tools) -> dict[str, Any]:
-    """Its SIP number as well."""
-    bound: device.Device = handled.state
-    return {**tell_key(command, handled, tools), "sip": bound.sip}
+    return _key(command, tools) if is_issued else None
 
 
 async def household_of(user_id: str, actor: Actor, tools: Tools) -> tuple[UserDetail, InstallerDetail]:
@@ -123,7 +134,7 @@ PREPARE: dict[type[Command], Callable[[Any, Tools], Awaitable[Command]]] = {
     AddCamera: prepare_camera,
     MoveMac: find_place,
 }
-ANSWERS: dict[type[Command], Callable[[Any, Handled, Tools], dict[str, Any]]] = {
+ANSWERS: dict[type[Command], Callable[[Any, Handled, Tools], Answer]] = {
     BindDevice: tell_new_device,
     RotateDeviceKey: tell_key,
 }

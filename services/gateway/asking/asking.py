@@ -16,7 +16,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import Message, Scope
 
-from contracts.message import Accepted, Command, FieldRefusal, Query, Role, View
+from contracts.message import Accepted, Answer, Command, FieldRefusal, Query, Role, View
 from kernel.talking.caller import Caller
 from services.gateway.asking.bodies import Body, fields_of
 from services.gateway.asking.parameters import IdempotencyKey
@@ -25,6 +25,7 @@ from services.gateway.guards.sessions import holder_of
 from services.gateway.guards.taken_logins import TakenLogins
 from services.gateway.http.problems import Problem
 
+A = TypeVar("A", bound=Answer)
 C = TypeVar("C", bound=Command)
 V = TypeVar("V", bound=View)
 
@@ -95,18 +96,22 @@ class Sending(Asking):
         self._key = key
         self._taken: TakenLogins = request.app.state.taken_logins
 
-    async def command(self, kind: type[C], body: Body[C] | None = None, /, **places: str) -> Response[Accepted]:
+    async def command(
+        self, kind: type[Command[A]], body: "Body[Command[A]] | None" = None, /, **places: str
+    ) -> Response[Accepted[A]]:
         """Send a command to what `places` names. Answers 200."""
         return self.answered(await self._send(kind, self._command_id(kind, places), body, places))
 
-    async def create(self, kind: type[C], body: Body[C] | None, /, made: str, **places: str) -> Response[Accepted]:
+    async def create(
+        self, kind: type[Command[A]], body: "Body[Command[A]] | None", /, made: str, **places: str
+    ) -> Response[Accepted[A]]:
         """Send a command that makes something, called by the command's own id in the field `made`. Answers 201."""
         command_id = self._command_id(kind, places)
         accepted = await self._send(kind, command_id, body, {**places, made: str(command_id)})
         # What was made may be a part of an aggregate, whose id the service answers with.
         return self.answered(accepted.model_copy(update={"id": str(command_id)}), 201)
 
-    def answered(self, accepted: Accepted, status: int = 200) -> Response[Accepted]:
+    def answered(self, accepted: Accepted[A], status: int = 200) -> Response[Accepted[A]]:
         """What was accepted as the response, with the position that clients see."""
         headers = self.position_header(accepted.position)
         shown = accepted.model_copy(update={"position": headers[POSITION_HEADER]})
@@ -120,7 +125,7 @@ class Sending(Asking):
         """The id for a command of that kind to what `places` names; under one Idempotency-Key always the same."""
         return self._command_id(kind, places)
 
-    async def send(self, kind: type[C], command_id: UUID, /, **fields: Any) -> Accepted:
+    async def send(self, kind: type[Command[A]], command_id: UUID, /, **fields: Any) -> Accepted[A]:
         """Send a command under an id that its fields were made of."""
         return await self._caller.command(self.worded(kind, command_id, **fields))
 
@@ -128,7 +133,9 @@ class Sending(Asking):
         """The command as it would be sent. Raises `ValidationError`."""
         return kind(command_id=command_id, at=datetime.now(UTC), actor=self.actor, **fields)
 
-    async def _send(self, kind: type[C], command_id: UUID, body: Body[C] | None, places: Mapping[str, str]) -> Accepted:
+    async def _send(
+        self, kind: type[Command[A]], command_id: UUID, body: "Body[Command[A]] | None", places: Mapping[str, str]
+    ) -> Accepted[A]:
         stamp: dict[str, Any] = {"command_id": command_id, "at": datetime.now(UTC), "actor": self.actor}
         command = kind(**stamp, **(fields_of(body) if body else {}), **places)
         with self._taken.around(self.actor, any(getattr(command, name, None) for name in _LOGINS)):

@@ -30,7 +30,7 @@ from contracts.devices.intercoms import BindDevice, ChooseConnectionType, EditDe
 from contracts.devices.library import ClaimMac, MoveMac, RegisterMac
 from contracts.message import Command, FilledMark, fields_marked
 
-C = TypeVar("C", bound=Command)
+C = TypeVar("C", bound=Command, covariant=True)
 
 STAMPED = frozenset({"command_id", "at", "actor"})
 

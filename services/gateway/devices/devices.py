@@ -11,10 +11,12 @@ from contracts.devices.intercoms import (
     BindDevice,
     ChooseConnectionType,
     DeviceDetail,
+    DeviceKeyAnswer,
     DevicePage,
     EditDevice,
     GetDevice,
     ListDevices,
+    NewDeviceAnswer,
     RotateDeviceKey,
     UnbindDevice,
 )
@@ -92,7 +94,9 @@ class DeviceController(Controller):
         guards=[in_person],
         summary="Issue another key; the present one opens nothing any more",
     )
-    async def rotate_key(self, device_id: FromPath[UUID], sending: NamedDependency[Sending]) -> Response[Accepted]:
+    async def rotate_key(
+        self, device_id: FromPath[UUID], sending: NamedDependency[Sending]
+    ) -> Response[Accepted[DeviceKeyAnswer]]:
         return await sending.command(RotateDeviceKey, device_id=str(device_id))
 
     @put(
@@ -133,5 +137,5 @@ class HouseholdDeviceController(Controller):
     @post(operation_id="BindDevice", summary="Add an intercom to a household; answers its key, once")
     async def bind_device(
         self, user_id: FromPath[UUID], data: JSONBody[Body[BindDevice]], sending: NamedDependency[Sending]
-    ) -> Response[Accepted]:
+    ) -> Response[Accepted[NewDeviceAnswer]]:
         return await sending.create(BindDevice, data, "device_id", user_id=str(user_id))

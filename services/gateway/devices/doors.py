@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from contracts.devices.doors import DoorEventPage, ListDoorEvents
-from contracts.devices.homes import CredentialList, GrantCredential, ListCredentials, WithdrawCredential
+from contracts.devices.homes import CredentialList, GrantAnswer, GrantCredential, ListCredentials, WithdrawCredential
 from contracts.message import Accepted
 from services.gateway.asking.asking import Asking, Passed, Sending
 from services.gateway.asking.bodies import Body
@@ -29,7 +29,7 @@ class CredentialController(Controller):
     @post(operation_id="GrantCredential", guards=[in_person], summary="Let somebody in by a PIN, a card, a face …")
     async def grant_credential(
         self, user_id: FromPath[UUID], data: JSONBody[Body[GrantCredential]], sending: NamedDependency[Sending]
-    ) -> Response[Accepted]:
+    ) -> Response[Accepted[GrantAnswer]]:
         return await sending.create(GrantCredential, data, "credential_id", user_id=str(user_id))
 
     @delete(

@@ -111,7 +111,7 @@ def _models_in(annotation: FieldDefinition) -> Iterator[type[BaseModel]]:
 
 def _is_accepted(response: Json) -> bool:
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-    return bool(schema.get("$ref", "").endswith("/Accepted"))
+    return bool(schema.get("$ref", "").endswith("Accepted"))
 
 
 def _schemas(handlers: Any) -> Json:
@@ -126,4 +126,5 @@ def _schemas(handlers: Any) -> Json:
     _, schemas = models_json_schema(list(dict.fromkeys(models)), ref_template=_REFERENCE, schema_generator=_Shapes)
     definitions: Json = schemas["$defs"]
     definitions["Problem"] = definitions.pop("ProblemDetails")
-    return definitions
+    # Pydantic files a generic model under the name that its class has in Python, Litestar under its own.
+    return {shape["title"] if name.startswith("Accepted_") else name: shape for name, shape in definitions.items()}

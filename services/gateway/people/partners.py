@@ -19,6 +19,7 @@ from contracts.accounts.partners import (
     SwitchAccountAccess,
     SwitchOfflineSolution,
 )
+from contracts.accounts.words import CredentialAnswer
 from contracts.message import Accepted
 from services.gateway.asking.asking import Asking, Passed, Sending
 from services.gateway.asking.bodies import Body
@@ -47,7 +48,7 @@ class InstallerController(Controller):
     @post(operation_id="CreateInstaller", summary="Add an installer")
     async def create_installer(
         self, data: JSONBody[Body[CreateInstaller]], sending: NamedDependency[Sending]
-    ) -> Response[Accepted]:
+    ) -> Response[Accepted[CredentialAnswer]]:
         return await sending.create(CreateInstaller, data, "installer_id")
 
     @get("/{installer_id:uuid}", operation_id="GetInstaller", summary="One installer")
@@ -93,7 +94,7 @@ class DistributorController(Controller):
     @post(operation_id="CreateDistributor", summary="Add a distributor")
     async def create_distributor(
         self, data: JSONBody[Body[CreateDistributor]], sending: NamedDependency[Sending]
-    ) -> Response[Accepted]:
+    ) -> Response[Accepted[CredentialAnswer]]:
         return await sending.create(CreateDistributor, data, "distributor_id")
 
     @put(
@@ -118,5 +119,5 @@ class PropertyManagerController(Controller):
     @post(operation_id="CreatePropertyManager", summary="Add a property manager")
     async def create_property_manager(
         self, data: JSONBody[Body[CreatePropertyManager]], sending: NamedDependency[Sending]
-    ) -> Response[Accepted]:
+    ) -> Response[Accepted[CredentialAnswer]]:
         return await sending.create(CreatePropertyManager, data, "property_manager_id")

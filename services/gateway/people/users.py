@@ -9,10 +9,20 @@ from pydantic import BaseModel
 
 from contracts.accounts.access import ResetPassword
 from contracts.accounts.audit import AuditPage, ListAudit
-from contracts.accounts.households import AddUser, EditUser, GetUser, ListUsers, UserDetail, UserPage, UserSearchKey
-from contracts.accounts.leaving import DeleteUser, ResetUser
-from contracts.accounts.members import AddMember, DeleteMember, EditMember, MemberView
+from contracts.accounts.households import (
+    AddUser,
+    EditUser,
+    GetUser,
+    ListUsers,
+    NewUserAnswer,
+    UserDetail,
+    UserPage,
+    UserSearchKey,
+)
+from contracts.accounts.leaving import DeleteUser, ErasureAnswer, ResetUser
+from contracts.accounts.members import AddMember, DeleteMember, EditMember, MemberView, NewMemberAnswer
 from contracts.accounts.terms import SetFreeSubaccounts
+from contracts.accounts.words import CredentialAnswer
 from contracts.message import Accepted
 from services.gateway.asking.asking import Asking, Passed, Sending, passed
 from services.gateway.asking.bodies import Body
@@ -55,7 +65,9 @@ class UserController(Controller):
         )
 
     @post(operation_id="AddUser", summary="Add a household")
-    async def add_user(self, data: JSONBody[Body[AddUser]], sending: NamedDependency[Sending]) -> Response[Accepted]:
+    async def add_user(
+        self, data: JSONBody[Body[AddUser]], sending: NamedDependency[Sending]
+    ) -> Response[Accepted[NewUserAnswer]]:
         return await sending.create(AddUser, data, "user_id")
 
     @get("/{user_id:uuid}", operation_id="GetUser", summary="One household, with its family")
@@ -79,11 +91,15 @@ class UserController(Controller):
         return await sending.command(EditUser, data, user_id=str(user_id))
 
     @delete("/{user_id:uuid}", status_code=200, operation_id="DeleteUser", summary="Remove the household")
-    async def delete_user(self, user_id: FromPath[UUID], sending: NamedDependency[Sending]) -> Response[Accepted]:
+    async def delete_user(
+        self, user_id: FromPath[UUID], sending: NamedDependency[Sending]
+    ) -> Response[Accepted[ErasureAnswer]]:
         return await sending.command(DeleteUser, user_id=str(user_id))
 
     @post("/{user_id:uuid}/reset", status_code=200, operation_id="ResetUser", summary="Empty it for the next tenants")
-    async def reset_user(self, user_id: FromPath[UUID], sending: NamedDependency[Sending]) -> Response[Accepted]:
+    async def reset_user(
+        self, user_id: FromPath[UUID], sending: NamedDependency[Sending]
+    ) -> Response[Accepted[ErasureAnswer]]:
         return await sending.command(ResetUser, user_id=str(user_id))
 
     @post(
@@ -92,7 +108,9 @@ class UserController(Controller):
         operation_id="ResetUserPassword",
         summary="Issue a new initial password to the master",
     )
-    async def reset_password(self, user_id: FromPath[UUID], sending: NamedDependency[Sending]) -> Response[Accepted]:
+    async def reset_password(
+        self, user_id: FromPath[UUID], sending: NamedDependency[Sending]
+    ) -> Response[Accepted[CredentialAnswer]]:
         return await sending.command(ResetPassword, user_id=str(user_id), account_id=str(user_id))
 
     @put(
@@ -142,7 +160,7 @@ class MemberController(Controller):
     @post(operation_id="AddMember", summary="Add a family account")
     async def add_member(
         self, user_id: FromPath[UUID], data: JSONBody[Body[AddMember]], sending: NamedDependency[Sending]
-    ) -> Response[Accepted]:
+    ) -> Response[Accepted[NewMemberAnswer]]:
         return await sending.create(AddMember, data, "member_id", user_id=str(user_id))
 
     @put("/{member_id:uuid}", operation_id="EditMember", summary="Replace what the member form shows")
@@ -169,5 +187,5 @@ class MemberController(Controller):
     )
     async def reset_password(
         self, user_id: FromPath[UUID], member_id: FromPath[UUID], sending: NamedDependency[Sending]
-    ) -> Response[Accepted]:
+    ) -> Response[Accepted[CredentialAnswer]]:
         return await sending.command(ResetPassword, user_id=str(user_id), account_id=str(member_id))

@@ -123,7 +123,7 @@ async def twice_inside(region: Region) -> tuple[str, str, tuple[Actor, SessionVi
     root = Actor(account_id=str(uuid4()), role=Role.SUPER_MANAGER)
     account_id, email = str(uuid4()), f"{uuid4().hex}@example.org"
     made = await region.tell(CreateDistributor, root, distributor_id=account_id, name="West Doors", email=email)
-    password = made.extra["credential"]
+    password = made.extra.credential
     first, second = acting(await region.log_in(email, password)), acting(await region.log_in(email, password))
     installer = await region.installer(first)
     await region.tell(SwitchAccountAccess, first, installer_id=installer.account_id, enabled=True)

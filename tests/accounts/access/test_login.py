@@ -19,6 +19,7 @@ from contracts.accounts.households import GetUser
 from contracts.accounts.leaving import DeleteUser, ResetUser
 from contracts.accounts.members import AddMember, DeleteMember
 from contracts.accounts.partners import CreateSuperManager
+from contracts.accounts.words import CredentialAnswer
 from contracts.message import Actor, Refused, Role
 from contracts.permissions import SYSTEM, VISITOR
 from kernel.keeping.secrets import Secrets
@@ -35,7 +36,7 @@ async def resident(region: Region, **fields: object) -> tuple[Actor, str, str, s
     installer = await region.installer()
     email = f"{uuid4().hex[:8]}@example.org"
     user_id, accepted = await region.user(installer, activated=True, email=email, **fields)
-    return installer, user_id, email, accepted.extra["credential"]
+    return installer, user_id, email, accepted.extra.credential
 
 
 async def refused(region: Region, identifier: str, password: str) -> Refused:
@@ -130,7 +131,7 @@ async def test_a_reset_password_ends_sessions_and_is_told_once(region: Region) -
     issued = await region.tell(ResetPassword, installer, user_id=user_id, account_id=user_id)
     assert await region.is_over(session)
     assert (await refused(region, email, credential)).code == "login-failed"
-    assert (await region.log_in(email, issued.extra["credential"])).must_change_password
+    assert (await region.log_in(email, issued.extra.credential)).must_change_password
 
 
 @pytest.mark.row("U-46", "U-47", "U-36")
@@ -144,7 +145,7 @@ async def test_after_a_reset_nobody_of_before_gets_in_until_a_password_is_issued
     uid = (await region.see(GetUser, installer, user_id=user_id)).uid
     sessions = [
         await region.log_in(email, credential),
-        await region.log_in(member_email, member.extra["credential"]),
+        await region.log_in(member_email, member.extra.credential),
     ]
     await region.tell(ResetUser, installer, user_id=user_id)
     assert [await region.is_over(session) for session in sessions] == [True, True]
@@ -152,13 +153,13 @@ async def test_after_a_reset_nobody_of_before_gets_in_until_a_password_is_issued
         (email, credential),
         (uid, credential),
         (uid, UNUSABLE),
-        (member_email, member.extra["credential"]),
-        (member.extra["uid"], member.extra["credential"]),
+        (member_email, member.extra.credential),
+        (member.extra.uid, member.extra.credential),
     ):
         assert (await refused(region, identifier, password)).code == "login-failed"
     assert not (await region.see(GetUser, installer, user_id=user_id)).app_registered
     issued = await region.tell(ResetPassword, installer, user_id=user_id, account_id=user_id)
-    assert (await region.log_in(uid, issued.extra["credential"])).account_id == user_id
+    assert (await region.log_in(uid, issued.extra.credential)).account_id == user_id
     await region.user(installer, email=email)  # the address is free for the next household
 
 
@@ -167,7 +168,7 @@ async def test_a_deleted_member_or_user_is_out_at_once(region: Region) -> None:
     installer, user_id, email, credential = await resident(region)
     member_id = str(uuid4())
     member = await region.tell(AddMember, installer, user_id=user_id, member_id=member_id, name="Na")
-    inside = await region.log_in(member.extra["uid"], member.extra["credential"])
+    inside = await region.log_in(member.extra.uid, member.extra.credential)
     await region.tell(DeleteMember, installer, user_id=user_id, member_id=member_id)
     assert await region.is_over(inside)
     session = await region.log_in(email, credential)
@@ -203,7 +204,7 @@ async def test_the_operator_makes_the_first_super_manager_with_a_password_of_cho
     account_id, email = str(uuid4()), f"{uuid4().hex[:8]}@example.org"
     fields = {"account_id": account_id, "name": "Root", "email": email, "command_id": uuid4()}
     made = await region.tell(CreateSuperManager, SYSTEM, **fields, initial_password=CHOSEN)
-    assert made.extra == {}
+    assert made.extra == CredentialAnswer()
     session = await region.log_in(email, CHOSEN)
     assert (session.role, session.name, session.must_change_password) == (Role.SUPER_MANAGER, "Root", True)
     root = acting(session)

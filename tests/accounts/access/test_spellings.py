@@ -101,7 +101,7 @@ async def test_a_person_logs_in_by_any_spelling_of_the_address(region: Region) -
         f"\u202a{name.upper()}@MÜLLER.example\u202c",
         f"{name}@ｍüller．example",
     ):
-        assert (await region.log_in(typed, accepted.extra["credential"])).account_id == user_id
+        assert (await region.log_in(typed, accepted.extra.credential)).account_id == user_id
     with pytest.raises(Refused) as refusal:
         await region.user(installer, email=f"{name}@XN--MLLER-KVA.example")
     assert refusal.value.code == "login-taken"
@@ -130,8 +130,8 @@ async def test_a_password_that_was_kept_as_it_was_typed_still_opens() -> None:
 async def test_an_initial_credential_is_typed_with_the_digits_of_any_keyboard(region: Region) -> None:
     installer = await region.installer()
     user_id, accepted = await region.user(installer, activated=True)
-    credential = accepted.extra["credential"]
-    uid = accepted.extra["uid"]
+    credential = accepted.extra.credential
+    uid = accepted.extra.uid
     persian = {ord(str(n)): chr(0x06F0 + n) for n in range(10)}
     wide = {ord(str(n)): chr(0xFF10 + n) for n in range(10)}
     for typed in (credential.translate(persian), f"\u200e{credential.translate(wide).lower()}\u200b"):

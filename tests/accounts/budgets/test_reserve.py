@@ -47,7 +47,7 @@ async def test_reset_delete_and_logout_are_done_when_the_log_is_all_but_full(tmp
         installer = await region.installer()
         kept, _ = await region.user(installer, email="wei@example.org")
         gone, made = await region.user(installer, activated=True, email="gone@example.org")
-        resident = await region.log_in("gone@example.org", str(made.extra["credential"]))
+        resident = await region.log_in("gone@example.org", str(made.extra.credential))
         for number in range(150):  # so that a twentieth of it is worth something
             await region.tell(EditUser, installer, user_id=kept, **{**FORM, "name": f"Li Wei {number}"})
         used = (await filling(service.client, "accounts")).used
@@ -90,7 +90,7 @@ async def test_one_tenant_that_resets_without_end_leaves_the_others_what_they_ne
             restless, other = await region.installer(), await region.installer()
             empty, _ = await region.user(restless)
             kept, made = await region.user(other, activated=True, email="mina@example.org")
-            resident = await region.log_in("mina@example.org", str(made.extra["credential"]))
+            resident = await region.log_in("mina@example.org", str(made.extra.credential))
             before = await service.log.last_seq()
             refusals = []
             while not refusals:

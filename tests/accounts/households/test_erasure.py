@@ -44,7 +44,7 @@ async def lived_in(region: Region, installer: Actor, word: str) -> str:
     )
     form = {"user_id": user_id, "name": "House 7", "address": "Elm Street 7", "premium": False}
     await region.tell(EditUser, installer, **form, email=f"{word}@example.org", country="CN", mobile=mobile)
-    session = await region.log_in(f"{word}@example.org", accepted.extra["credential"])
+    session = await region.log_in(f"{word}@example.org", accepted.extra.credential)
     resident = acting(session).model_copy(update={"address": word})
     await region.tell(CloseSession, resident, account_id=user_id, session_id=session.session_id)
     return user_id
@@ -114,7 +114,7 @@ async def test_who_asks_is_told_by_when_no_copy_is_left_and_the_audit_trail_keep
     installer = await region.installer()
     user_id, _ = await region.user(installer, activated=True)
     accepted = await region.tell(wish, installer, user_id=user_id)
-    erased_by = datetime.fromisoformat(accepted.extra["erased_by"])
+    erased_by = datetime.fromisoformat(accepted.extra.erased_by)
     assert erased_by - datetime.now(UTC) <= timedelta(hours=24)
     subject_id = installer.account_id if wish is DeleteUser else user_id
 

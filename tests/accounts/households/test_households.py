@@ -25,8 +25,8 @@ async def test_a_row_shows_what_the_list_shows(region: Region) -> None:
     page = await region.see(ListUsers, installer)
     (row,) = page.rows
     assert (page.total, row.user_id, row.name, row.room, row.mobile) == (1, user_id, "王小明", "1203", "+8613811112222")
-    assert row.family_sip == accepted.extra["family_sip"]
-    assert row.uid == row.personal_sip == accepted.extra["uid"]
+    assert row.family_sip == accepted.extra.family_sip
+    assert row.uid == row.personal_sip == accepted.extra.uid
     assert row.family_sip.startswith("59")
     assert row.personal_sip.startswith("3")
     assert len(row.family_sip) == len(row.personal_sip) == 10
@@ -172,11 +172,11 @@ async def test_the_family_page_shows_members_as_they_change(region: Region) -> N
     user_id, _ = await region.user(installer, activated=True)
     member_id = str(uuid4())
     added = await region.tell(AddMember, installer, user_id=user_id, member_id=member_id, name="Minh", language="vi")
-    assert added.extra["credential"]
+    assert added.extra.credential
     user = await region.see(GetUser, installer, user_id=user_id)
     (member,) = user.family
     assert (user.members, member.member_id, member.name, member.language) == (1, member_id, "Minh", "vi")
-    assert member.sip == added.extra["uid"]
+    assert member.sip == added.extra.uid
     fields = {"user_id": user_id, "member_id": member_id, "country": "VN", "mobile": "0912 345 678"}
     await region.tell(EditMember, installer, name="Nguyễn Văn Minh", **fields)
     (member,) = (await region.see(GetUser, installer, user_id=user_id)).family
@@ -229,7 +229,7 @@ async def test_another_installer_s_user_is_as_unknown_as_none(region: Region) ->
 async def test_fifty_users_added_at_once_have_fifty_times_two_numbers(region: Region) -> None:
     installer = await region.installer()
     added = await asyncio.gather(*(region.user(installer, name=f"User {i}") for i in range(50)))
-    numbers = [accepted.extra[name] for _, accepted in added for name in ("uid", "family_sip")]
+    numbers = [each for _, accepted in added for each in (accepted.extra.uid, accepted.extra.family_sip)]
     assert len(set(numbers)) == 100
     region.position = max((accepted.position for _, accepted in added), key=lambda p: int(p.rpartition(".")[2]))
     assert (await region.see(ListUsers, installer)).total == 50
@@ -253,6 +253,6 @@ async def test_the_same_command_again_answers_the_same(region: Region) -> None:
     first = await region.user(installer, command_id=command_id, user_id=str(command_id))
     second = await region.user(installer, command_id=command_id, user_id=str(command_id))
     assert first[1] == second[1]
-    assert first[1].extra["credential"]
+    assert first[1].extra.credential
     with pytest.raises(Refused, match="idempotency-key-reused"):
         await region.user(installer, command_id=command_id, user_id=str(command_id), name="Other")

@@ -64,7 +64,7 @@ async def test_a_property_manager_can_log_in_and_sees_no_household(region: Regio
     made = await region.tell(
         CreatePropertyManager, installer, property_manager_id=str(uuid4()), name="Ada", email=email
     )
-    session = await region.log_in(email, made.extra["credential"])
+    session = await region.log_in(email, made.extra.credential)
     assert (session.role, session.name, session.time_zone) == (Role.PROPERTY_MANAGER, "Ada", "Asia/Tokyo")
     actor = Actor(account_id=session.account_id, role=session.role, installer_id=session.installer_id)
     with pytest.raises(Refused, match="forbidden"):

@@ -14,6 +14,7 @@ from contracts.devices.homes import (
     CredentialKind,
     DeviceMovedOut,
     EmptyHome,
+    GrantAnswer,
     GrantCredential,
     HomeForgotten,
     ListCredentials,
@@ -52,13 +53,13 @@ async def test_a_pin_is_made_told_once_and_shown_in_no_list(region: Region) -> N
     user_id, device_id = await gate(region, who)
     wish = {"command_id": uuid4(), "credential_id": str(uuid4())}
     first = await grant(region, who, user_id, device_id, **wish)
-    pin = first.extra["secret"]
+    pin = first.extra.secret
     assert door_secrets.is_pin(pin)
     assert len(pin) >= 6
     again = await grant(region, who, user_id, device_id, **wish)
     assert (again.position, again.extra) == (first.position, first.extra)
     other = await grant(region, who, user_id, device_id, holder="Li Na")
-    assert other.extra["secret"] != pin
+    assert other.extra.secret != pin
 
     listed = await region.see(ListCredentials, who, user_id=user_id)
     assert [(each.holder, each.kind, each.delivered) for each in listed.rows] == [
@@ -79,7 +80,7 @@ async def test_a_chosen_secret_is_not_told_and_stands_nowhere_in_the_clear(
         await grant(region, who, user_id, device_id, secret=pin),
         await grant(region, who, user_id, device_id, kind=CredentialKind.QR, secret=code),
     ]
-    assert [each.extra for each in told] == [{}, {}]
+    assert [each.extra for each in told] == [GrantAnswer(), GrantAnswer()]
     with pytest.raises(Refused) as refusal:
         await grant(region, who, user_id, device_id, secret=pin)
     assert (refusal.value.code, pin in str(refusal.value.refusal())) == ("credential-in-use", False)
@@ -101,7 +102,7 @@ async def test_a_made_qr_code_is_long(region: Region) -> None:
     who = await region.installer()
     user_id, device_id = await gate(region, who)
     accepted = await grant(region, who, user_id, device_id, kind=CredentialKind.QR)
-    assert len(accepted.extra["secret"]) == 32
+    assert len(accepted.extra.secret) == 32
 
 
 async def test_a_household_s_access_is_its_installer_s_business_alone(region: Region) -> None:

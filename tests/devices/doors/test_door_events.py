@@ -235,7 +235,7 @@ async def test_the_log_of_a_household_and_of_a_device_shows_what_happened(region
     user_id, device_id = await gate(region, who)
     other_id, _ = await region.device(who, user_id, name="Cellar")
     credential = await grant(region, who, user_id, device_id, kind=CredentialKind.PIN, holder="Li Na")
-    assert credential.extra["secret"]
+    assert credential.extra.secret
     await happens(region, user_id, device_id, NOW)
     await happens(region, user_id, device_id, NOW + timedelta(seconds=2), kind=DoorEventKind.REFUSED, who=None)
     await happens(region, user_id, other_id, NOW + timedelta(seconds=1), kind=DoorEventKind.ALARM, detail="tampered")

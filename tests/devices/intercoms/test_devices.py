@@ -46,7 +46,7 @@ async def test_a_bound_device_is_in_the_list_and_on_its_page(region: Region) -> 
     (row,) = page.rows
     assert (page.total, row.device_id, row.mac, row.owner, row.name) == (1, device_id, mac, "王小明", "Gate")
     assert row.uid.startswith("3")
-    assert (row.sip, row.kind) == (accepted.extra["sip"], DeviceKind.DOORPHONE_SINGLE)
+    assert (row.sip, row.kind) == (accepted.extra.sip, DeviceKind.DOORPHONE_SINGLE)
     assert row.sip.startswith("58")
     assert len(row.sip) == 10
     assert (row.online, row.last_connected_at, row.model, row.firmware) == (False, None, None, None)
@@ -63,7 +63,7 @@ async def test_the_key_of_a_device_is_told_once_and_only_its_hash_is_kept(region
     installer = await region.installer()
     user_id = await region.user(installer)
     device_id, accepted = await region.device(installer, user_id)
-    key = accepted.extra["device_key"]
+    key = accepted.extra.device_key
     assert len(bytes.fromhex(key)) == 32
     device, _ = await region.devices.deciding.load(device_of(device_id))
     assert device.key_hash == hash_of_key(key)
@@ -76,9 +76,9 @@ async def test_the_key_of_a_device_is_told_once_and_only_its_hash_is_kept(region
     rotated = await region.tell(RotateDeviceKey, installer, device_id=device_id, command_id=command_id)
     again = await region.tell(RotateDeviceKey, installer, device_id=device_id, command_id=command_id)
     assert rotated.extra == again.extra
-    assert rotated.extra["device_key"] != key
+    assert rotated.extra.device_key != key
     device, _ = await region.devices.deciding.load(device_of(device_id))
-    assert device.key_hash == hash_of_key(rotated.extra["device_key"])
+    assert device.key_hash == hash_of_key(rotated.extra.device_key)
 
 
 @pytest.mark.row("D-33")

@@ -103,7 +103,7 @@ async def test_a_new_key_shuts_the_former_one_out_at_once(stand: Stand) -> None:
     intercom = await stand.intercom()
     began = time.monotonic()
     accepted = await stand.region.tell(RotateDeviceKey, stand.installer, device_id=stand.id_of(intercom))
-    former, intercom.key = intercom.key, str(accepted.extra["device_key"])
+    former, intercom.key = intercom.key, str(accepted.extra.device_key)
     await intercom.until(lambda it: not it._connected.is_set(), timeout_s=5)
     assert time.monotonic() - began < 5
     assert not await is_let_in(stand, intercom.mac, former)

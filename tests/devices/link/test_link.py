@@ -64,7 +64,7 @@ class Stand:
         mac = a_mac()
         form = {"relays": (FRONT_DOOR, GARAGE), **fields}
         device_id, accepted = await self.region.device(self.installer, self.user_id, mac=mac, **form)
-        key = str(accepted.extra["device_key"])
+        key = str(accepted.extra.device_key)
         intercom = VirtualIntercom("127.0.0.1", self.region.mqtt_port, mac, key, said_again_s=1.0)
         self.ids[mac] = device_id
         if connected:

@@ -78,7 +78,7 @@ async def connected(region: Region, installer: Actor, answers: Answers = page) -
     """An intercom of that installer's that is connected, by MQTT; `device_id` is what it was bound as."""
     mac = a_mac()
     device_id, bound = await region.device(installer, await region.user(installer), mac=mac)
-    intercom = PageIntercom("127.0.0.1", region.mqtt_port, mac, bound.extra["device_key"])
+    intercom = PageIntercom("127.0.0.1", region.mqtt_port, mac, bound.extra.device_key)
     intercom.device_id, intercom.answers, intercom.asked, intercom.bodies = device_id, answers, [], {}
     running = asyncio.create_task(intercom.run())
     try:
@@ -309,7 +309,7 @@ async def test_it_ends_with_the_session_that_opened_it(region: Region, way: str)
     added = await region.tell(
         CreateInstaller, distributor, installer_id=account_id, name="Bright", email=email, time_zone="UTC"
     )
-    password = added.extra["credential"]
+    password = added.extra.credential
     mine, other = await log_in(region, email, password), await log_in(region, email, password)
     async with a_panel(region, mine) as panel:
         assert await panel.is_open()

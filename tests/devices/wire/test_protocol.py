@@ -240,7 +240,7 @@ async def a_device(region: Region) -> Bench:
     device_id, accepted = await region.device(
         installer, await region.user(installer), mac=mac, relays=(Relay(number=1, name="Front door"),)
     )
-    return Bench(region, installer, device_id, mac, str(accepted.extra["device_key"]))
+    return Bench(region, installer, device_id, mac, str(accepted.extra.device_key))
 
 
 async def test_the_state_that_mosquitto_says_is_received_and_shown(region: Region) -> None:

@@ -86,7 +86,7 @@ class Town:
         installer = Actor(
             account_id=account_id, role=Role.INSTALLER, distributor_id=above.account_id, installer_id=account_id
         )
-        return installer, email, made.extra["credential"]
+        return installer, email, made.extra.credential
 
     async def browser(self) -> Browser:
         return await self.stack.enter_async_context(browser(self.gateway.url))

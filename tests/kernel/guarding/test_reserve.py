@@ -100,7 +100,7 @@ async def test_a_service_in_its_reserve_stays_ready_and_says_so_and_takes_all_ag
                 break
             except Unavailable:
                 await asyncio.sleep(0.1)
-    assert accepted.extra == {"count": 1}
+    assert accepted.extra.count == 1
 
 
 async def test_a_service_that_cannot_record_even_what_ends_a_right_is_not_ready(toy: Running) -> None:

@@ -95,7 +95,7 @@ async def test_a_query_shows_what_was_just_commanded(toy: Running) -> None:
     command = count(by=5)
     first = await toy.caller.command(command)
     second = await toy.caller.command(count(counter_id=command.counter_id, by=2))
-    assert (first.id, first.extra, second.extra) == (command.counter_id, {"count": 5}, {"count": 7})
+    assert (first.id, first.extra.count, second.extra.count) == (command.counter_id, 5, 7)
     assert await counted(toy, command.counter_id, second.position) == 7
 
 
@@ -109,7 +109,7 @@ async def test_a_command_sent_twice_counts_once(toy: Running) -> None:
 async def test_fifty_callers_on_one_counter_lose_nothing(toy: Running) -> None:
     counter_id = new_id()
     answers = await asyncio.gather(*(toy.caller.command(count(counter_id=counter_id)) for _ in range(50)))
-    newest = max(answers, key=lambda accepted: accepted.extra["count"])
+    newest = max(answers, key=lambda accepted: accepted.extra.count)
     assert await counted(toy, counter_id, newest.position) == 50
 
 
@@ -354,7 +354,7 @@ async def test_sigterm_answers_what_was_taken_and_leaves_in_order(tmp_path: Path
         slow = [asyncio.create_task(caller.command(count(pause_s=1.0))) for _ in range(100)]
 
         async def is_at_work() -> bool:
-            return (await caller.command(count())).extra == {"count": 1}
+            return (await caller.command(count())).extra.count == 1
 
         await eventually(is_at_work)
         toy.process.send_signal(signal.SIGTERM)
@@ -392,7 +392,7 @@ async def test_it_is_unready_while_a_server_is_dead_and_ready_when_it_is_back(tm
 
             await eventually(answers)
         accepted = await caller.command(count(counter_id=counter_id))
-        assert accepted.extra == {"count": 4}
+        assert accepted.extra.count == 4
 
 
 async def test_a_process_that_cannot_start_says_why_in_one_line(tmp_path: Path, nats_url: str) -> None:

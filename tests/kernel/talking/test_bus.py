@@ -21,7 +21,7 @@ from kernel.talking.broker import client_of, make_broker
 from kernel.talking.caller import Caller
 from kernel.talking.endpoints import Endpoints
 from kernel.talking.wire import Asked, RefusedElsewhere, command_subject, encode, query_subject
-from tests.kernel.toy import INSTALLER, Count, CounterView, GetCounter, command_id, new_id
+from tests.kernel.toy import INSTALLER, Count, CountAnswer, CounterView, GetCounter, command_id, new_id
 
 KEY = b"k" * 32
 
@@ -42,18 +42,19 @@ class Served:
         self.endpoints.query(GetCounter, self._look)
         self.obeyed: list[Count] = []
         self.failure: Exception | None = None
-        self.extra: dict[str, Any] = {}
+        self.answer: CountAnswer | None = None
         self.gate: asyncio.Event | None = None
         self.at_work = asyncio.Semaphore(0)
 
-    async def _obey(self, command: Count, asked: Asked) -> Accepted:
+    async def _obey(self, command: Count, asked: Asked) -> Accepted[CountAnswer]:
         self.at_work.release()
         if self.gate:
             await self.gate.wait()
         if self.failure:
             raise self.failure
         self.obeyed.append(command)
-        return Accepted(id=command.counter_id, position="TOY.1", extra=self.extra or {"chain": asked.correlation_id})
+        answer = self.answer or CountAnswer(chain=asked.correlation_id)
+        return Accepted[type(answer)](id=command.counter_id, position="TOY.1", extra=answer)
 
     async def _look(self, query: GetCounter) -> bytes:
         return CounterView(counter_id=query.counter_id, count=3).model_dump_json().encode()
@@ -99,7 +100,23 @@ async def test_a_command_arrives_as_it_was_sent_with_the_actor_who_signed(caller
     command = count(by=7, label="Ünïcode 你好 שלום")
     accepted = await caller.command(command, correlation_id="chain-1")
     assert served.obeyed == [command]
-    assert accepted == Accepted(id=command.counter_id, position="TOY.1", extra={"chain": "chain-1"})
+    assert accepted == Accepted(id=command.counter_id, position="TOY.1", extra=CountAnswer(chain="chain-1"))
+
+
+async def test_an_answer_is_written_as_it_ever_was(client: Client, served: Served) -> None:
+    served.answer = CountAnswer(count=3)
+    told = await raw(client, encode(count(counter_id="00000000-0000-0000-0000-000000000001")))
+    assert told == {
+        "accepted": {"id": "00000000-0000-0000-0000-000000000001", "position": "TOY.1", "extra": {"count": 3}}
+    }
+
+
+async def test_what_a_newer_service_answers_besides_is_passed_over(caller: Caller, served: Served) -> None:
+    class NewerAnswer(CountAnswer):
+        colour: str = "red"
+
+    served.answer = NewerAnswer(count=3)
+    assert (await caller.command(count())).extra == CountAnswer(count=3)
 
 
 async def test_a_query_is_answered_with_the_bytes_of_its_view(caller: Caller) -> None:
@@ -257,7 +274,7 @@ async def test_a_log_that_cannot_say_is_unavailable_and_not_a_refusal(caller: Ca
 
 
 async def test_what_is_larger_than_a_message_is_told_and_not_lost(caller: Caller, served: Served) -> None:
-    served.extra = {"words": "x" * 2_000_000}
+    served.answer = CountAnswer(chain="x" * 2_000_000)
     with pytest.raises(Refused, match="internal"):
         await caller.command(count())
     with pytest.raises(Refused, match="too-large"):

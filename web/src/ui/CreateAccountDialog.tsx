@@ -3,7 +3,7 @@ import { Select, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Accepted, TimeZone } from "../api";
+import type { CredentialAccepted, TimeZone } from "../api";
 import { useCommand } from "../api/useCommand";
 import { FormDialog } from "./Dialog";
 import { sortRefusals } from "./refusals";
@@ -18,9 +18,9 @@ interface CreateAccountDialogProps {
   title: string;
   explain: string;
   zones: TimeZone[];
-  perform: (form: AccountForm, key: string) => Promise<Accepted>;
+  perform: (form: AccountForm, key: string) => Promise<CredentialAccepted>;
   onClose: () => void;
-  onDone: (form: AccountForm, done: Accepted) => void;
+  onDone: (form: AccountForm, done: CredentialAccepted) => void;
 }
 
 export function CreateAccountDialog({ title, explain, zones, perform, onClose, onDone }: CreateAccountDialogProps) {
@@ -37,7 +37,7 @@ export function CreateAccountDialog({ title, explain, zones, perform, onClose, o
   // Browsers report names that have been replaced since; the list has the present ones.
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const zone = values.time_zone || (zones.find(({ id, former }) => id === here || former?.includes(here))?.id ?? "UTC");
-  const create = useCommand<AccountForm, Accepted>(perform, {
+  const create = useCommand<AccountForm, CredentialAccepted>(perform, {
     onSuccess: (done, sent) => onDone(sent, done),
     onError: (problem) => {
       const { byField, general } = sortRefusals(problem, Object.keys(values));

@@ -4,7 +4,7 @@ import { IconAlertTriangle, IconCheck, IconCopy } from "@tabler/icons-react";
 import qrcode from "qrcode-generator";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import type { Accepted } from "../api";
+import type { NewUserAnswer } from "../api";
 import classes from "./Credential.module.css";
 import { Dialog } from "./Dialog";
 
@@ -14,10 +14,9 @@ export interface Credential {
 }
 
 /** The credential in a command's answer, or null when it was not for these eyes. */
-export function credentialIn({ extra }: Accepted, identifier?: string): Credential | null {
-  const { credential: password, uid } = extra ?? {};
-  if (typeof password !== "string") return null;
-  return { identifier: typeof uid === "string" ? uid : (identifier ?? ""), password };
+export function credentialIn({ extra }: { extra: Partial<NewUserAnswer> }, identifier = ""): Credential | null {
+  const { credential: password, uid } = extra;
+  return password ? { identifier: uid ?? identifier, password } : null;
 }
 
 /** What the app reads from the code: where to log in, as whom, with what. */

@@ -1,13 +1,13 @@
 // Until when something of what Reset or Delete erased may be left in copies that the stores make, in words.
 import i18next from "i18next";
 import { useTranslation } from "react-i18next";
-import type { Accepted, AuditRow } from "../api";
+import type { AuditRow, ErasureAccepted } from "../api";
 import { useAbout } from "../api/reference";
 import { timestamp } from "../i18n/format";
 
 /** `done`, and by when nothing is left, as the answer to Reset or Delete says. */
-export function erasedText(done: string, { extra }: Accepted): string {
-  const at = typeof extra?.erased_by === "string" ? timestamp(extra.erased_by) : null;
+export function erasedText(done: string, { extra }: ErasureAccepted): string {
+  const at = timestamp(extra.erased_by);
   return at ? `${done}. ${i18next.t("reset.erasedBy", { at })}` : done;
 }
 

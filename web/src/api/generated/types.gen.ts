@@ -78,12 +78,7 @@ export type Accepted = {
      * Position
      */
     position: string;
-    /**
-     * Extra
-     */
-    extra: {
-        [key: string]: unknown;
-    };
+    extra: Answer;
 };
 
 /**
@@ -243,6 +238,17 @@ export type AddUser = {
      * With Indoor Monitor
      */
     with_indoor_monitor?: boolean;
+};
+
+/**
+ * Answer
+ *
+ * What only one kind of command answers: here nothing. A field without a value is left out.
+ *
+ * A field is a secret unless it says that it is none: `Open`.
+ */
+export type Answer = {
+    [key: string]: never;
 };
 
 /**
@@ -435,7 +441,7 @@ export type AutopPreview = {
 /**
  * BindDevice
  *
- * Add a device to a household (D-01..D-19). Answers `device_key`, once.
+ * Add a device to a household (D-01..D-19).
  */
 export type BindDevice = {
     /**
@@ -783,6 +789,33 @@ export type CreatePropertyManager = {
      * Email
      */
     email: string;
+};
+
+/**
+ * CredentialAccepted
+ */
+export type CredentialAccepted = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Position
+     */
+    position: string;
+    extra: CredentialAnswer;
+};
+
+/**
+ * CredentialAnswer
+ *
+ * The first or next password of an account, once, while it is what the command made.
+ */
+export type CredentialAnswer = {
+    /**
+     * Credential
+     */
+    credential?: string;
 };
 
 /**
@@ -1167,6 +1200,33 @@ export type DeviceDetail = {
 };
 
 /**
+ * DeviceKeyAccepted
+ */
+export type DeviceKeyAccepted = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Position
+     */
+    position: string;
+    extra: DeviceKeyAnswer;
+};
+
+/**
+ * DeviceKeyAnswer
+ *
+ * The key of a device, once, while it is what the command issued.
+ */
+export type DeviceKeyAnswer = {
+    /**
+     * Device Key
+     */
+    device_key?: string;
+};
+
+/**
  * DeviceKind
  *
  * What a device is for; it decides which fields it has (R-19).
@@ -1542,6 +1602,33 @@ export type EditUser = {
 };
 
 /**
+ * ErasureAccepted
+ */
+export type ErasureAccepted = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Position
+     */
+    position: string;
+    extra: ErasureAnswer;
+};
+
+/**
+ * ErasureAnswer
+ *
+ * By when nothing of what was erased is left in any copy that a store makes.
+ */
+export type ErasureAnswer = {
+    /**
+     * Erased By
+     */
+    erased_by?: string;
+};
+
+/**
  * FieldProblem
  *
  * One thing wrong with one field of the request.
@@ -1559,6 +1646,33 @@ export type FieldProblem = {
      * Detail
      */
     detail: string;
+};
+
+/**
+ * GrantAccepted
+ */
+export type GrantAccepted = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Position
+     */
+    position: string;
+    extra: GrantAnswer;
+};
+
+/**
+ * GrantAnswer
+ *
+ * What opens, once, when it was made here: who chose a secret knows it.
+ */
+export type GrantAnswer = {
+    /**
+     * Secret
+     */
+    secret?: string;
 };
 
 /**
@@ -2084,6 +2198,103 @@ export type MoveMac = {
      * Reason
      */
     reason: string;
+};
+
+/**
+ * NewDeviceAccepted
+ */
+export type NewDeviceAccepted = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Position
+     */
+    position: string;
+    extra: NewDeviceAnswer;
+};
+
+/**
+ * NewDeviceAnswer
+ *
+ * The device's SIP number as well.
+ */
+export type NewDeviceAnswer = {
+    /**
+     * Device Key
+     */
+    device_key?: string;
+    /**
+     * Sip
+     */
+    sip: string;
+};
+
+/**
+ * NewMemberAccepted
+ */
+export type NewMemberAccepted = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Position
+     */
+    position: string;
+    extra: NewMemberAnswer;
+};
+
+/**
+ * NewMemberAnswer
+ *
+ * The UID with which the member logs in as well; a repeat tells none once the member is gone.
+ */
+export type NewMemberAnswer = {
+    /**
+     * Credential
+     */
+    credential?: string;
+    /**
+     * Uid
+     */
+    uid?: string;
+};
+
+/**
+ * NewUserAccepted
+ */
+export type NewUserAccepted = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Position
+     */
+    position: string;
+    extra: NewUserAnswer;
+};
+
+/**
+ * NewUserAnswer
+ *
+ * The UID with which the master logs in, and the family's number as well.
+ */
+export type NewUserAnswer = {
+    /**
+     * Credential
+     */
+    credential?: string;
+    /**
+     * Uid
+     */
+    uid: string;
+    /**
+     * Family Sip
+     */
+    family_sip: string;
 };
 
 /**
@@ -3868,7 +4079,7 @@ export type RotateDeviceKeyResponses = {
     /**
      * Done
      */
-    200: Accepted;
+    200: DeviceKeyAccepted;
 };
 
 export type RotateDeviceKeyResponse = RotateDeviceKeyResponses[keyof RotateDeviceKeyResponses];
@@ -4171,7 +4382,7 @@ export type CreateDistributorResponses = {
     /**
      * Made
      */
-    201: Accepted;
+    201: CredentialAccepted;
 };
 
 export type CreateDistributorResponse = CreateDistributorResponses[keyof CreateDistributorResponses];
@@ -4327,7 +4538,7 @@ export type CreateInstallerResponses = {
     /**
      * Made
      */
-    201: Accepted;
+    201: CredentialAccepted;
 };
 
 export type CreateInstallerResponse = CreateInstallerResponses[keyof CreateInstallerResponses];
@@ -4925,7 +5136,7 @@ export type CreatePropertyManagerResponses = {
     /**
      * Made
      */
-    201: Accepted;
+    201: CredentialAccepted;
 };
 
 export type CreatePropertyManagerResponse = CreatePropertyManagerResponses[keyof CreatePropertyManagerResponses];
@@ -5443,7 +5654,7 @@ export type AddUserResponses = {
     /**
      * Made
      */
-    201: Accepted;
+    201: NewUserAccepted;
 };
 
 export type AddUserResponse = AddUserResponses[keyof AddUserResponses];
@@ -5476,7 +5687,7 @@ export type DeleteUserResponses = {
     /**
      * Done
      */
-    200: Accepted;
+    200: ErasureAccepted;
 };
 
 export type DeleteUserResponse = DeleteUserResponses[keyof DeleteUserResponses];
@@ -5683,7 +5894,7 @@ export type GrantCredentialResponses = {
     /**
      * Made
      */
-    201: Accepted;
+    201: GrantAccepted;
 };
 
 export type GrantCredentialResponse = GrantCredentialResponses[keyof GrantCredentialResponses];
@@ -5750,7 +5961,7 @@ export type BindDeviceResponses = {
     /**
      * Made
      */
-    201: Accepted;
+    201: NewDeviceAccepted;
 };
 
 export type BindDeviceResponse = BindDeviceResponses[keyof BindDeviceResponses];
@@ -5888,7 +6099,7 @@ export type AddMemberResponses = {
     /**
      * Made
      */
-    201: Accepted;
+    201: NewMemberAccepted;
 };
 
 export type AddMemberResponse = AddMemberResponses[keyof AddMemberResponses];
@@ -5990,7 +6201,7 @@ export type ResetMemberPasswordResponses = {
     /**
      * Done
      */
-    200: Accepted;
+    200: CredentialAccepted;
 };
 
 export type ResetMemberPasswordResponse = ResetMemberPasswordResponses[keyof ResetMemberPasswordResponses];
@@ -6023,7 +6234,7 @@ export type ResetUserResponses = {
     /**
      * Done
      */
-    200: Accepted;
+    200: ErasureAccepted;
 };
 
 export type ResetUserResponse = ResetUserResponses[keyof ResetUserResponses];
@@ -6056,7 +6267,7 @@ export type ResetUserPasswordResponses = {
     /**
      * Done
      */
-    200: Accepted;
+    200: CredentialAccepted;
 };
 
 export type ResetUserPasswordResponse = ResetUserPasswordResponses[keyof ResetUserPasswordResponses];

@@ -18,11 +18,11 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
-  type Accepted,
   type AccessMethod,
   type CredentialKind,
   type DeviceDetail,
   fresh,
+  type GrantAccepted,
   grantCredential,
   type GrantCredential,
   listMembers,
@@ -88,13 +88,13 @@ export function GrantDialog({ userId, zone, doors, onClose }: GrantDialogProps) 
       })),
   );
   const chosen = all.filter(({ ref, open }) => open && values.relays.includes(nameOf(ref)));
-  const grant = useCommand<GrantCredential, Accepted>(
+  const grant = useCommand<GrantCredential, GrantAccepted>(
     (body, key) => grantCredential({ path: { user_id: userId }, body, headers: once(key) }),
     {
       onSuccess: ({ extra }, { kind, holder }) => {
         void queries.invalidateQueries({ queryKey: ["credentials"] });
         toastDone(t("access.granted"));
-        if (typeof extra?.secret === "string") setMade({ holder, kind, secret: extra.secret });
+        if (extra.secret) setMade({ holder, kind, secret: extra.secret });
         else onClose();
       },
       onError: (problem) => {

@@ -2,7 +2,16 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
-import { type Accepted, bindDevice, type BindDevice, fresh, getUser, listModels, once, Problem } from "../../../api";
+import {
+  bindDevice,
+  type BindDevice,
+  fresh,
+  getUser,
+  listModels,
+  type NewDeviceAccepted,
+  once,
+  Problem,
+} from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { WaitsDialog } from "../../../ui/Handover";
 import { Page } from "../../../ui/Page";
@@ -44,7 +53,7 @@ export function AddDevicePage() {
   const [waiting, setWaiting] = useState<string | null>(null);
   const gate = useUnknownGate();
   const list = `/user/${id}/devices`;
-  const bind = useCommand<BindDevice, Accepted>(
+  const bind = useCommand<BindDevice, NewDeviceAccepted>(
     (body, key) => bindDevice({ path: { user_id: id }, body, headers: once(key) }),
     {
       onSuccess: (accepted, { name, mac }) => {

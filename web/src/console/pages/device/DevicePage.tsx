@@ -6,8 +6,8 @@ import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import {
-  type Accepted,
   type DeviceDetail,
+  type DeviceKeyAccepted,
   fresh,
   listDeviceAudit,
   listDeviceDoorEvents,
@@ -302,7 +302,7 @@ function KeyRow({ device }: { device: DeviceDetail }) {
   const { impersonator_id } = useSession();
   const [asking, setAsking] = useState(false);
   const [key, setKey] = useState<string | null>(null);
-  const rotate = useCommand<void, Accepted>(
+  const rotate = useCommand<void, DeviceKeyAccepted>(
     (_, once_) => rotateDeviceKey({ path: { device_id: device.device_id }, headers: once(once_) }),
     {
       onSuccess: (accepted) => {

@@ -2,7 +2,7 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import type { Accepted } from "../../../api";
+import type { DeviceKeyAccepted } from "../../../api";
 import { Line, QrCode } from "../../../ui/Credential";
 import { Dialog } from "../../../ui/Dialog";
 
@@ -13,9 +13,8 @@ export interface DeviceKey {
 }
 
 /** The key in a command's answer; none when the answer is a repeat and it was shown before. */
-export function keyIn({ extra }: Accepted): string | null {
-  const key = extra?.device_key;
-  return typeof key === "string" ? key : null;
+export function keyIn({ extra }: DeviceKeyAccepted): string | null {
+  return extra.device_key ?? null;
 }
 
 interface KeyDialogProps {

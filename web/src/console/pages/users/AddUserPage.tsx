@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
-import { type Accepted, addUser, type AddUser, once } from "../../../api";
+import { addUser, type AddUser, type NewUserAccepted, once } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
 import { WaitsDialog } from "../../../ui/Handover";
@@ -18,7 +18,7 @@ export function AddUserPage() {
   const { impersonator_id } = useSession();
   const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
   const [waiting, setWaiting] = useState<string | null>(null);
-  const add = useCommand<AddUser, Accepted>((body, key) => addUser({ body, headers: once(key) }), {
+  const add = useCommand<AddUser, NewUserAccepted>((body, key) => addUser({ body, headers: once(key) }), {
     onSuccess: (accepted, { name }) => {
       const credential = credentialIn(accepted);
       const waits = !!impersonator_id;

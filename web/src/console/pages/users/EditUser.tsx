@@ -7,8 +7,10 @@ import { useNavigate } from "react-router";
 import {
   type Accepted,
   type AddUser,
+  type CredentialAccepted,
   deleteUser,
   editUser,
+  type ErasureAccepted,
   once,
   resetUserPassword,
   type UserDetail,
@@ -73,7 +75,7 @@ export function EditUser({ user }: { user: UserDetail }) {
       },
     },
   );
-  const remove = useCommand<void, Accepted>((_, key) => deleteUser({ path, headers: once(key) }), {
+  const remove = useCommand<void, ErasureAccepted>((_, key) => deleteUser({ path, headers: once(key) }), {
     onSuccess: (accepted) => {
       toastDone(erasedText(t("user.deleted"), accepted));
       navigate("/user");
@@ -81,7 +83,7 @@ export function EditUser({ user }: { user: UserDetail }) {
       void queries.invalidateQueries({ queryKey: ["users"] });
     },
   });
-  const renew = useCommand<void, Accepted>((_, key) => resetUserPassword({ path, headers: once(key) }), {
+  const renew = useCommand<void, CredentialAccepted>((_, key) => resetUserPassword({ path, headers: once(key) }), {
     onSuccess: (accepted) => {
       setAsking(null);
       const shown = credentialIn(accepted, user.uid);

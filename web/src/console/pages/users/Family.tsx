@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
   type Accepted,
+  type CredentialAccepted,
   deleteMember,
   fresh,
   listMembers,
@@ -57,7 +58,7 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
       },
     },
   );
-  const renew = useCommand<MemberView, Accepted>(
+  const renew = useCommand<MemberView, CredentialAccepted>(
     ({ member_id }, key) => resetMemberPassword({ path: { user_id: userId, member_id }, headers: once(key) }),
     {
       onSuccess: (accepted, { name, sip }) => {

@@ -9,6 +9,7 @@ import {
   editMember,
   type MailLanguage,
   type MemberView,
+  type NewMemberAccepted,
   once,
 } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
@@ -25,7 +26,7 @@ interface MemberDialogProps {
   country: string | null;
   language: MailLanguage;
   onClose: () => void;
-  onDone: (body: AddMember, accepted: Accepted) => void;
+  onDone: (body: AddMember, accepted: Accepted | NewMemberAccepted) => void;
 }
 
 export function MemberDialog({ userId, member, country, language, onClose, onDone }: MemberDialogProps) {
@@ -45,7 +46,7 @@ export function MemberDialog({ userId, member, country, language, onClose, onDon
   });
   const { values, errors } = form;
   const { areaCode } = useAreaCode(values.country);
-  const save = useCommand<AddMember, Accepted>(
+  const save = useCommand<AddMember, Accepted | NewMemberAccepted>(
     (body, key) => {
       const headers = once(key);
       if (member) return editMember({ path: { user_id: userId, member_id: member.member_id }, body, headers });

@@ -2,7 +2,7 @@ import { List, SimpleGrid, Text } from "@mantine/core";
 import { IconCheck, IconMinus } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { type Accepted, once, resetUser, type UserRow } from "../../../api";
+import { type ErasureAccepted, once, resetUser, type UserRow } from "../../../api";
 import { useCommand } from "../../../api/useCommand";
 import { ConfirmDialog } from "../../../ui/Dialog";
 import { erasedText, useErasedWithin } from "../../../ui/erasure";
@@ -16,17 +16,20 @@ export function ResetDialog({ user, onClose }: { user: Pick<UserRow, "user_id" |
   const text = useRefusalText();
   const queries = useQueryClient();
   const within = useErasedWithin();
-  const reset = useCommand<string, Accepted>((user_id, key) => resetUser({ path: { user_id }, headers: once(key) }), {
-    onSuccess: async (accepted) => {
-      toastDone(erasedText(t("reset.done"), accepted));
-      onClose();
-      await Promise.all(
-        ["users", "user", "members", "user-audit", "audit"].map((root) =>
-          queries.invalidateQueries({ queryKey: [root] }),
-        ),
-      );
+  const reset = useCommand<string, ErasureAccepted>(
+    (user_id, key) => resetUser({ path: { user_id }, headers: once(key) }),
+    {
+      onSuccess: async (accepted) => {
+        toastDone(erasedText(t("reset.done"), accepted));
+        onClose();
+        await Promise.all(
+          ["users", "user", "members", "user-audit", "audit"].map((root) =>
+            queries.invalidateQueries({ queryKey: [root] }),
+          ),
+        );
+      },
     },
-  });
+  );
   return (
     <ConfirmDialog
       title={t("reset.title")}
