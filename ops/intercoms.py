@@ -47,8 +47,8 @@ from ops.demo_doors import DOORS, SHANGHAI
 from ops.failures import MissingDependency, ServerFailed
 from ops.nats_accounts import write_secret
 from ops.virtual_intercom import VirtualIntercom, live
-from services.devices.models import models
-from services.devices.models.models import Model
+from services.devices.models.model import Model
+from services.devices.models.models import known_models
 
 A = TypeVar("A", bound=Answer)
 V = TypeVar("V", bound=View)
@@ -239,7 +239,7 @@ class Fitter:
 
 def model_of(number: int) -> Model:
     """The model of the intercom of that number: each of the table in turn."""
-    known = models.table()
+    known = known_models().by_name
     return known[sorted(known)[number % len(known)]]
 
 
@@ -318,7 +318,7 @@ async def _look(crew: Crew, keys: Keys) -> None:
                         door = wanted.get(row.mac)
                         if door is not None and not (crew.is_there(row.mac) and keys.of(row)):
                             key = await fitter.key(row)
-                            crew.switch_on(row.mac, key, door.model, firmware_of(models.table()[door.model]))
+                            crew.switch_on(row.mac, key, door.model, firmware_of(known_models().by_name[door.model]))
         gone = asyncio.create_task(_until_one_is_gone(crew, wanted))
         await asyncio.wait({gone}, timeout=_LOOKED_EVERY_S)
         gone.cancel()

@@ -67,14 +67,21 @@ class Decision(Generic[S]):
     `target` names the field that holds the aggregate's id. `decide(command, state, neighbours)` returns events in
     order, none when there is nothing to do, or raises `Refused`. `neighbours(command, state)` names the further
     aggregates that `decide` looks at or writes to; one that is written is guarded like the target itself.
+    `looks_up` hands `decide` what the service read at its start, its tables, as a fourth argument.
     `expects_new` takes neighbours that are not remembered for ones without any event, and looks only when the guard
     finds otherwise: for decisions that make many new ones, and write to each that they find new.
     """
 
     target: str
-    decide: Callable[[Any, S, Neighbours], Outcome]
+    decide: Callable[..., Outcome]
     neighbours: Callable[[Any, S], Iterable[Ref]] = lambda command, state: ()
     expects_new: bool = False
+    looks_up: bool = False
+
+    def outcome(self, command: Command, state: S, neighbours: Neighbours, tables: object) -> Outcome:
+        """What is decided. Raises `Refused`."""
+        looked_up = (tables,) if self.looks_up else ()
+        return self.decide(command, state, neighbours, *looked_up)
 
 
 @dataclass(frozen=True)

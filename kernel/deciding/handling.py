@@ -58,8 +58,8 @@ class Handled:
 class Deciding:
     """Handles the commands of one service on its log.
 
-    Keeps the folded states of up to `cache` aggregates. `on_append` is told the number of events and the seconds of
-    each append, `on_conflict` of each lost race.
+    Keeps the folded states of up to `cache` aggregates; `tables` is what decisions look up. `on_append` is told the
+    number of events and the seconds of each append, `on_conflict` of each lost race.
     """
 
     def __init__(
@@ -69,11 +69,13 @@ class Deciding:
         aggregates: Iterable[Aggregate[Any]],
         cache: int = 50_000,
         *,
+        tables: object = None,
         on_append: Callable[[int, float], None] = lambda events, seconds: None,
         on_conflict: Callable[[], None] = lambda: None,
     ) -> None:
         """Raises `ValueError` when two aggregates claim one name or one command."""
         self._log = log
+        self._tables = tables
         self._codec = codec
         self._aggregates: dict[str, Aggregate[Any]] = {}
         self._deciders: dict[type[Command], tuple[Aggregate[Any], Decision[Any]]] = {}
@@ -153,7 +155,8 @@ class Deciding:
             for ref in further:
                 if (done := loaded[ref].done.get(because[COMMAND])) is not None:
                     return await self._repeated(target, done, because)
-            outcome = decision.decide(command, folded.state, {ref: loaded[ref].state for ref in further})
+            states = {ref: loaded[ref].state for ref in further}
+            outcome = decision.outcome(command, folded.state, states, self._tables)
         except Refused:
             await self._require_newest(target, folded)
             raise

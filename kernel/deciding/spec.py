@@ -25,6 +25,7 @@ class Given:
     others: Mapping[str, Aggregate[Any]]
     events: tuple[Event, ...]
     neighbours: Mapping[Ref, tuple[Event, ...]]
+    tables: object = None
 
     def beside(self, aggregate: str, id: str, *events: Event) -> Given:
         """What happened to another aggregate of the service, which the decision may look at."""
@@ -39,7 +40,7 @@ class Given:
         try:
             refs = [ref for ref in decision.neighbours(command, state) if ref != target]
             states = {ref: self._kind(ref.aggregate).fold(self.neighbours.get(ref, ())) for ref in refs}
-            outcome = tuple(decision.decide(command, state, states))
+            outcome = tuple(decision.outcome(command, state, states, self.tables))
         except Refused as refused:
             return Outcome(self, command, target, (), refused)
         self._require_evolving(target, outcome, {target: state, **states})
@@ -94,10 +95,13 @@ class Outcome:
 
 
 class Spec:
-    """The specs of one aggregate. `others` are the further kinds its decisions look at or write to."""
+    """The specs of one aggregate. `others` are the further kinds its decisions look at or write to.
 
-    def __init__(self, aggregate: Aggregate[Any], *others: Aggregate[Any]) -> None:
-        self._nothing = Given(aggregate, {other.name: other for other in others}, (), {})
+    `tables` is what they look up, as the service would read it at its start.
+    """
+
+    def __init__(self, aggregate: Aggregate[Any], *others: Aggregate[Any], tables: object = None) -> None:
+        self._nothing = Given(aggregate, {other.name: other for other in others}, (), {}, tables)
 
     def given(self, *events: Event) -> Given:
         """What happened to the aggregate before; nothing when it does not exist yet."""

@@ -65,6 +65,7 @@ class Follower:
         database: Database,
         keys: Keys,
         timers: Timers | None,
+        tables: object,
     ) -> None:
         self.reaction = reaction
         self._source = source
@@ -72,6 +73,7 @@ class Follower:
         self._database = database
         self._keys = keys
         self._timers = timers
+        self._tables = tables
         self._positions = database["reactions"]
         self._parked = database[PARKED]
         # The rest of the log, and there may be much of it, is not even sent here.
@@ -219,7 +221,7 @@ class Follower:
         if react is None:
             return
         load, name = self._deciding.load, self.reaction.name
-        context = Context(recorded, load, self._database, self._keys, name, self._timers)
+        context = Context(recorded, load, self._database, self._keys, name, self._timers, self._tables)
         with span_of(f"react {self.reaction.name}", recorded.traceparent, **{"smartplus.seq": recorded.seq}):
             commands = list(await react(recorded, context))
             if self.reaction.at_once > 1:

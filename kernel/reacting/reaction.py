@@ -36,7 +36,10 @@ class Handling(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a reaction may use besides the event: its own aggregates' states, its read models, data keys, timers."""
+    """What a reaction may use besides the event: its own aggregates' states, its read models, data keys, timers.
+
+    `tables` is what its service read at its start.
+    """
 
     recorded: Recorded
     load: Callable[[Ref], Awaitable[tuple[Any, int]]]
@@ -44,6 +47,7 @@ class Context:
     keys: Keys
     reaction: str
     _timers: Timers | None = None
+    tables: Any = None
     _numbers: Iterator[int] = field(default_factory=count, repr=False)
 
     @property

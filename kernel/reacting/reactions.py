@@ -31,12 +31,14 @@ class Reactions:
         database: Database,
         keys: Keys,
         timers: Timers | None = None,
+        tables: object = None,
     ) -> None:
         by_service = {source.service: source for source in sources}
         self.service = service
         self._parked = database[PARKED]
+        own = database.with_options(BSON)
         self._readers = [
-            Follower(reaction, by_service[reaction.follows], deciding, database.with_options(BSON), keys, timers)
+            Follower(reaction, by_service[reaction.follows], deciding, own, keys, timers, tables)
             for reaction in reactions
         ]
         self._lease = Lease(database, "reactions")

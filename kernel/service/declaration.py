@@ -27,6 +27,10 @@ from kernel.reading.readmodel import ReadModel
 from kernel.talking.caller import Caller
 
 
+class BadTable(Exception):
+    """A table that a service reads at its start says something else than it may: the sentence says what."""
+
+
 class Notice(NamedTuple):
     """Something of a tenant's that changed."""
 
@@ -41,6 +45,7 @@ class Tools:
 
     `log` and `codec` are the service's own. `caller` asks other services, in the name of whoever acts. `erased_since`
     says since when what was erased at that time is in no copy any more; None while it may be.
+    `tables` is what the service read at its start.
     `task` keeps a task as long as the service, and one that fails ends it. What is recorded within `charged` counts for
     that payer (`kernel.guarding.budgets`).
     """
@@ -57,6 +62,7 @@ class Tools:
     timers: Timers
     deciding: Deciding
     health: Health
+    tables: Any
     erased_since: Callable[[datetime], Awaitable[datetime | None]]
     task: Callable[[str, Coroutine[Any, Any, None]], None]
     charged: Callable[[str, str], contextlib.AbstractContextManager[None]]
@@ -90,6 +96,10 @@ def _never(command: Command) -> bool:
     return False
 
 
+def _no_tables(settings: Settings) -> None:
+    return
+
+
 def _nothing_live(recorded: Recorded) -> Iterable[Notice]:
     return ()
 
@@ -107,6 +117,7 @@ class Service:
     `may_use_reserve` names what is recorded even when the log is all but full: revocation and erasure.
     `outlasts_budget` names what a spent budget of its tenant keeps nobody from, beside these.
     `brings_about` says how many events reactions will record because of a command, for its tenant's budget.
+    `tables` reads what decisions look up, once, at the start; the process ends with a `BadTable` that it raises.
     `beside` is entered when the service works, before it takes commands, and left when it takes none any more.
     """
 
@@ -125,6 +136,7 @@ class Service:
     may_use_reserve: Callable[[Command], bool] = _never
     outlasts_budget: Callable[[Command], bool] = _never
     brings_about: Callable[[Command], int] = _nothing_further
+    tables: Callable[[Settings], object] = _no_tables
     beside: Callable[[Tools], contextlib.AbstractAsyncContextManager[None]] | None = None
 
     def __post_init__(self) -> None:

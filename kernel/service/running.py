@@ -45,7 +45,7 @@ from kernel.reading.source import Source
 from kernel.reading.watermark import Watermark
 from kernel.runtime.collecting import collect_seldom
 from kernel.runtime.tasks import ended
-from kernel.service.declaration import Service, Tools
+from kernel.service.declaration import BadTable, Service, Tools
 from kernel.service.desk import Desk, Firing
 from kernel.service.probes import log_answers, mongo_answers, nats_answers, projects, reacts
 from kernel.service.telling import Meter, Telling, measure_lag
@@ -73,8 +73,9 @@ class Running(Tools):
 async def running(service: Service, settings: Settings) -> AsyncIterator[Running]:
     """The service at work while this lasts; leaving finishes what was taken, within `stop_timeout_s`.
 
-    Raises `UnfitServer`, `WrongSecret` or `Unavailable` when it cannot start.
+    Raises `BadTable`, `UnfitServer`, `WrongSecret` or `Unavailable` when it cannot start.
     """
+    tables = service.tables(settings)
     async with contextlib.AsyncExitStack() as stack:
         health = Health(service.name, settings.region)
         port = await stack.enter_async_context(serving(Surface(health), settings.host, settings.port))
@@ -111,7 +112,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         health.probes["writing"] = writing.probe
         health.probes["room"] = room.probe
         codec = Codec(service.name, service.events, keys, secrets, service.upcast, keys_until(own.losses))
-        deciding = Deciding(log, codec, service.aggregates)
+        deciding = Deciding(log, codec, service.aggregates, tables=tables)
         recorded_by = {event: aggregate.name for aggregate in service.aggregates for event in aggregate.events}
         sources = [Source(service.name, log, codec, recorded_by)]
         for (name, events), followed in zip(service.followed.items(), others, strict=True):
@@ -147,7 +148,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         timers = Timers(client, service.name, settings.replicas)
         caller = Caller(client, secrets.actor)
         tools = Tools(
-            *(service, settings, secrets, client, caller, log, codec, keys, database, timers, deciding, health),
+            *(service, settings, secrets, client, caller, log, codec, keys, database, timers, deciding, health, tables),
             erased_since=erasures.since,
             task=keep.task,
             charged=budgets.charged,
@@ -159,7 +160,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             keep.task("timers", timers.watch())
             stack.push_async_callback(timers.stop)
         issuing = Issuing(service.commands, tools, caller)
-        reactions = Reactions(service.name, service.reactions, sources, issuing, database, keys, timers)
+        reactions = Reactions(service.name, service.reactions, sources, issuing, database, keys, timers, tables)
         if service.reactions:
             health.probes["reactions"] = lambda: reacts(reactions)
             keep.task("reactions", reactions.run())
@@ -206,7 +207,7 @@ async def _until_told(service: Service, settings: Settings) -> int:
     except asyncio.CancelledError:
         _log.info("stopped", service=service.name)
         return 0
-    except (UnfitServer, WrongSecret, Unavailable, OSError) as error:
+    except (BadTable, UnfitServer, WrongSecret, Unavailable, OSError) as error:
         _log.error("cannot-go-on", service=service.name, reason=str(error))
     except Exception as error:  # noqa: BLE001 (the process edge: logged here once)
         _log.error("cannot-go-on", service=service.name, exc_info=error)

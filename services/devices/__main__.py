@@ -25,7 +25,6 @@ from contracts.devices.weather import IssueWeather
 from contracts.message import Event
 from contracts.modules import declared, upcasts_of
 from contracts.permissions import authorize
-from kernel.process.settings import read_settings
 from kernel.service.declaration import Service
 from kernel.service.running import run
 from services.devices import audit
@@ -182,17 +181,12 @@ SERVICE = Service(
     upcast=upcasts_of("devices"),
     # Every event of accounts, so that each one can be read; each model takes its own.
     followed={"accounts": declared("accounts", Event)},
+    tables=lambda settings: models.known_models(settings.models_file),
     beside=linked,
 )
 
 
 def main() -> None:
-    settings = read_settings()
-    if (file := settings.models_file) is not None:
-        try:
-            models.extend(file)
-        except models.ModelsUnreadable as error:
-            raise SystemExit(f"smartplus: SMARTPLUS_MODELS_FILE: {error}") from None
     run(SERVICE)
 
 

@@ -15,9 +15,11 @@ from contracts.devices.relays import AccessMethod, Relay, RelaySetting
 from contracts.message import Actor, Command, Event, Recorded, Role
 from contracts.permissions import SYSTEM
 from kernel.deciding.decider import Elsewhere, Ref
+from services.devices.models.models import known_models
 
 C = TypeVar("C", bound=Command)
 
+MODELS = known_models()
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 

@@ -32,7 +32,8 @@ from ops.processes import spawn_piped
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
-from services.devices.models import models
+from services.devices.models.model import Gate
+from services.devices.models.models import known_models
 from services.devices.wire import wire
 from tests.devices.conftest import Region, settings_for
 
@@ -108,7 +109,7 @@ async def test_they_are_bound_once_and_found_again_with_their_keys(place: Place,
     assert [await again.key(row) for row in second[:3]] == keys
     assert {row.owner for row in second} == {intercoms.HOUSEHOLD}
     assert all(row.mac.startswith(intercoms.MAC_PREFIX) for row in second)
-    kinds = {model.name: model.kind for model in models.table().values()}
+    kinds = {model.name: model.kind for model in known_models().by_name.values()}
     assert [row.kind for row in second] == [kinds[intercoms.model_of(int(row.mac[-4:], 16)).name] for row in second]
 
 
@@ -134,12 +135,12 @@ def test_a_folder_that_takes_no_keys_is_named_before_any_is_issued(folder: str) 
 
 
 def test_there_is_a_firmware_for_every_model_of_the_table() -> None:
-    for number, name in enumerate(models.table()):
-        model = models.table()[name]
+    models = known_models()
+    for number, (name, model) in enumerate(models.by_name.items()):
         firmware = intercoms.firmware_of(model, number)
         wire.DeviceState(model=model.name, firmware=firmware, configuration="", boot="1")
         assert models.shows_weather(name, firmware) is bool(model.weather_from)
-        assert (models.methods_gate(name, firmware) is models.Gate.OPEN) is bool(model.methods_from)
+        assert (models.methods_gate(name, firmware) is Gate.OPEN) is bool(model.methods_from)
 
 
 async def test_a_command_takes_effect_once_and_a_late_one_never(place: Place, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from kernel.deciding.decider import Ref
 from kernel.keeping.vault import Keys
@@ -21,10 +21,20 @@ from services.devices.homes import home
 from services.devices.homes.home import Home
 from services.devices.intercoms import device
 from services.devices.intercoms.device import Device, DoorRelay
-from services.devices.models import models
+from services.devices.models.model import Models
 
-Load = Callable[[Ref], Awaitable[tuple[Any, int]]]
 Document = dict[str, Any]
+
+
+class Using(Protocol):
+    """What a configuration is made with: a service's tools, or what a reaction may use."""
+
+    @property
+    def keys(self) -> Keys: ...
+    @property
+    def tables(self) -> Models: ...
+    @property
+    def load(self) -> Callable[[Ref], Awaitable[tuple[Any, int]]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ class Configuration:
     """Whom it was made for: how often the home was reset before."""
 
 
-def configured(target: Device, lived_in: Home, stored: Profile) -> Document:
+def configured(target: Device, lived_in: Home, stored: Profile, models: Models) -> Document:
     """The whole configuration of a device (docs/device-protocol.md). Nobody's name is in it, but the device's own."""
     return {
         "name": target.name,
@@ -71,17 +81,17 @@ def version_of(document: Document, key: bytes) -> str:
     return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-async def present(device_id: str, load: Load, keys: Keys) -> Configuration | None:
+async def present(device_id: str, using: Using) -> Configuration | None:
     """The configuration of a device as things are now; `None` when it is gone. Raises `Unavailable`."""
-    target: Device = (await load(device.ref(device_id)))[0]
+    target: Device = (await using.load(device.ref(device_id)))[0]
     if target.absent:
         return None
-    lived_in: Home = (await load(home.ref(target.user_id)))[0]
-    stored: Profile = (await load(profile.ref(device_id)))[0]
-    key = await keys.key(f"device.{device_id}")
+    lived_in: Home = (await using.load(home.ref(target.user_id)))[0]
+    stored: Profile = (await using.load(profile.ref(device_id)))[0]
+    key = await using.keys.key(f"device.{device_id}")
     if key is None:
         return None
-    document = configured(target, lived_in, stored)
+    document = configured(target, lived_in, stored, using.tables)
     return Configuration(version_of(document, key), document, lived_in.generation)
 
 

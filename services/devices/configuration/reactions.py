@@ -52,7 +52,7 @@ async def issue_for_emptied_home(recorded: Recorded, context: Context) -> Iterab
 async def _issued(device_ids: Iterable[str], context: Context) -> list[Command]:
     issued: list[Command] = []
     for device_id in device_ids:
-        made = await configuration.present(device_id, context.load, context.keys)
+        made = await configuration.present(device_id, context)
         if made is None:
             continue
         # Made anew after a crash it may be another version, which is another wish.

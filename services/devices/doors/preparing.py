@@ -18,7 +18,7 @@ from services.devices.doors import door_secrets
 from services.devices.homes import home
 from services.devices.homes.home import Home
 from services.devices.intercoms import device
-from services.devices.models import models
+from services.devices.models.model import Models
 
 _PIN_DIGITS = 6
 _CODE_BYTES = 24
@@ -40,6 +40,7 @@ async def make(command: GrantCredential, tools: Tools) -> GrantCredential:
 async def _digits(command: GrantCredential, tools: Tools) -> int:
     """How long a PIN is made: six digits, or as many as all the devices take."""
     devices = [(await tools.load(device.ref(id)))[0] for id in {ref.device_id for ref in command.relays}]
+    models: Models = tools.tables
     bounds = [models.pin_digits(each.model) for each in devices]
     return max([min([_PIN_DIGITS, *(most for _, most in bounds)]), *(fewest for fewest, _ in bounds)])
 

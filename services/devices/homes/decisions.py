@@ -54,7 +54,7 @@ HOME: Aggregate[Home] = Aggregate(
         HomeForgotten,
     ),
     decisions={
-        GrantCredential: Decision("user_id", grant, _around_relays),
+        GrantCredential: Decision("user_id", grant, _around_relays, looks_up=True),
         WithdrawCredential: Decision("user_id", withdraw),
         EmptyHome: Decision("user_id", empty),
         ForgetHome: Decision("user_id", forget, _around_everything),

@@ -17,12 +17,12 @@ from services.devices.doors import door_secrets
 from services.devices.homes.home import Credential, Home, opens
 from services.devices.intercoms.device import Device
 from services.devices.intercoms.device import ref as device_of
-from services.devices.models import models
+from services.devices.models.model import Models
 
 CREDENTIALS_MAX = 200
 
 
-def grant(command: GrantCredential, home: Home, there: Neighbours) -> Outcome:
+def grant(command: GrantCredential, home: Home, there: Neighbours, models: Models) -> Outcome:
     _check(command, home)
     secret = _secret(command)
     relays = tuple(dict.fromkeys(command.relays))
@@ -32,7 +32,7 @@ def grant(command: GrantCredential, home: Home, there: Neighbours) -> Outcome:
         raise refused("validity-backwards", "valid_to")
     for number, ref in enumerate(relays):
         _check_relay(ref, command.kind, home, there, f"relays.{number}")
-        _check_length(command.kind, secret, there[device_of(ref.device_id)])
+        _check_length(command.kind, secret, models.pin_digits(there[device_of(ref.device_id)].model))
     if home.is_taken(secret, command.kind):
         raise refused("credential-in-use", "secret")
     if len(home.credentials) >= CREDENTIALS_MAX:
@@ -62,8 +62,8 @@ def withdraw(command: WithdrawCredential, home: Home, _: Neighbours) -> Outcome:
     return [withdrawn]
 
 
-def _check_length(kind: CredentialKind, secret: str, device: Device) -> None:
-    fewest, most = models.pin_digits(device.model)
+def _check_length(kind: CredentialKind, secret: str, digits: tuple[int, int]) -> None:
+    fewest, most = digits
     if kind is CredentialKind.PIN and not fewest <= len(secret) <= most:
         raise refused("pin-length-not-for-model", "secret")
 

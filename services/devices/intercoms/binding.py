@@ -20,10 +20,11 @@ from services.devices.intercoms.form import (
     relays_told,
 )
 from services.devices.library import mac
+from services.devices.models.model import Models
 from services.devices.numbers import sip
 
 
-def bind(command: BindDevice, device: Device, there: Neighbours) -> Outcome:
+def bind(command: BindDevice, device: Device, there: Neighbours, models: Models) -> Outcome:
     installer_id, distributor_id = command.installer_id, command.distributor_id
     if not (
         installer_id
@@ -38,7 +39,7 @@ def bind(command: BindDevice, device: Device, there: Neighbours) -> Outcome:
         raise refused("user-unknown")
     if device.device_id:
         return _repeated(command, device)
-    refuse([*faults_of_kind(command, device), *faults_of_relays(command, device)])
+    refuse([*faults_of_kind(command, device), *faults_of_relays(command, device, models)])
     home.require_room(there[home.ref(command.user_id)])
     number = sip.first_free(sip.candidates(command.device_id), command.at, there)
     assert command.key_hash, "the service makes the key before it decides"

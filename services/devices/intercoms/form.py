@@ -22,15 +22,15 @@ from contracts.message import Event, Refused
 from contracts.refusals import refused
 from kernel.deciding.decider import Elsewhere, Neighbours, Outcome, refuse
 from services.devices.intercoms.device import Device, DoorRelay, check, names_of
-from services.devices.models import models
+from services.devices.models.model import Gate, Models
 
 DOORPHONES = (DeviceKind.DOORPHONE_SINGLE, DeviceKind.DOORPHONE_MULTI)
 WITH_SECURITY_RELAYS = (*DOORPHONES, DeviceKind.ACCESS_CONTROL)
 
 
-def edit(command: EditDevice, device: Device, _: Neighbours) -> Outcome:
+def edit(command: EditDevice, device: Device, _: Neighbours, models: Models) -> Outcome:
     check(command.actor, device)
-    refuse([*faults_of_kind(command, device), *faults_of_relays(command, device), *_reopened(command, device)])
+    refuse([*faults_of_kind(command, device), *faults_of_relays(command, device, models), *_reopened(command, device)])
     changes: list[Event | Elsewhere] = []
     if not is_described_so(device, description := description_of(command)):
         changes.append(DeviceDescribed(**names_of(device), **description))
@@ -80,12 +80,12 @@ def faults_of_kind(form: BindDevice | EditDevice, before: Device) -> Iterator[Re
         yield refused("for-the-holder-alone", "transfer_ip")
 
 
-def faults_of_relays(form: BindDevice | EditDevice, before: Device) -> Iterator[Refused]:
+def faults_of_relays(form: BindDevice | EditDevice, before: Device, models: Models) -> Iterator[Refused]:
     """What a relay is set to already may stay: a device that turned out to be less is not locked for that."""
     if form.security_relays and form.kind not in WITH_SECURITY_RELAYS:
         yield refused("security-relay-not-for-this-type", "security_relays")
     codes: dict[str, bool] = {}
-    closed = models.methods_gate(before.model, before.firmware) is models.Gate.CLOSED
+    closed = models.methods_gate(before.model, before.firmware) is Gate.CLOSED
     for field, relays, present in (
         ("relays", form.relays, before.relays),
         ("security_relays", form.security_relays, before.security_relays),

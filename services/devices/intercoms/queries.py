@@ -20,7 +20,7 @@ from kernel.service.declaration import Tools
 from kernel.spelling import search
 from services.devices.intercoms.device import configuration_state
 from services.devices.intercoms.devices import FLEET, RelayDocument
-from services.devices.models import models
+from services.devices.models.model import Models
 from services.devices.owners.owners import offline_solution_of, owners_found, owners_of
 from services.devices.tallies import TALLIES, devices_of
 
@@ -62,6 +62,7 @@ async def get_device(query: GetDevice, tools: Tools) -> DeviceDetail:
         _open_commands(tools.database, row["_id"]),
         _armed(tools.database, row),
     )
+    models: Models = tools.tables
     return DeviceDetail(
         **_shown(row, owners),
         installer_id=row["installer_id"],

@@ -20,10 +20,10 @@ from contracts.devices.relays import DEVICE_METHODS, AccessMethod
 from kernel.deciding.decider import Neighbours, Outcome
 from services.devices.intercoms.device import Device, DoorRelay, check, names_of
 from services.devices.intercoms.form import relays_of, relays_told
-from services.devices.models import models
+from services.devices.models.model import Gate, Models
 
 
-def note_report(command: NoteDeviceReport, device: Device, _: Neighbours) -> Outcome:
+def note_report(command: NoteDeviceReport, device: Device, _: Neighbours, models: Models) -> Outcome:
     check(command.actor, device)
     model = command.model.strip().upper()
     if (model, command.firmware) == (device.model, device.firmware):
@@ -31,7 +31,7 @@ def note_report(command: NoteDeviceReport, device: Device, _: Neighbours) -> Out
     names = names_of(device)
     reported = DeviceReported(**names, model=model, firmware=command.firmware)
     present, wanted = relays_of(device), (_with_all_on(device.relays), _with_all_on(device.security_relays))
-    if wanted == present or models.methods_gate(model, command.firmware) is not models.Gate.CLOSED:
+    if wanted == present or models.methods_gate(model, command.firmware) is not Gate.CLOSED:
         return [reported]
     dropped = MethodChoiceDropped(**names, model=model, firmware=command.firmware)
     return [reported, RelaysConfigured(**names, **relays_told(*wanted)), dropped]

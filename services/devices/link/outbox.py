@@ -242,7 +242,7 @@ class Outbox:
             if left_s > 0:
                 return left_s
         async with self._making:
-            made = await configuration.present(post.device_id, self._tools.load, self._tools.keys)
+            made = await configuration.present(post.device_id, self._tools)
         # Whatever is sent from here on comes after it on the same connection.
         self._emptied.discard(post.device_id)
         if made is None or (seat.is_configured and made.version == seat.applied):

@@ -33,7 +33,7 @@ from services.devices.homes import home
 from services.devices.homes.home import Home
 from services.devices.intercoms import device
 from services.devices.link import presence
-from services.devices.models import models
+from services.devices.models.model import Models
 from services.devices.weather.weather_port import Conditions, NoAnswer, Place, WeatherPort, port_of
 
 WEATHER_TIMER = "weather"
@@ -51,6 +51,7 @@ async def monitor_connected(recorded: Recorded, context: Context) -> Iterable[Co
     event = recorded.event
     assert isinstance(event, DeviceWentOnline | DeviceReported)
     connected, _ = await context.load(presence.ref(event.device_id))
+    models: Models = context.tables
     is_old = isinstance(event, DeviceWentOnline) and event.connection != connected.connection
     monitor, _ = await context.load(device.ref(event.device_id))
     if is_old or not connected.online or monitor.absent or not models.shows_weather(monitor.model, monitor.firmware):
@@ -165,6 +166,7 @@ async def _now(port: WeatherPort, place: Place) -> Row:
 
 async def _showing(lived_in: Home, tools: Tools) -> list[str]:
     """The home's devices that are connected and show the weather."""
+    models: Models = tools.tables
     showing = []
     for device_id in lived_in.devices:
         monitor, _ = await tools.load(device.ref(device_id))

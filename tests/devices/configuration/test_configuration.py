@@ -20,6 +20,7 @@ from tests.devices.world import (
     GARAGE,
     HERE,
     INSTALLER,
+    MODELS,
     NOW,
     OTHER_DEVICE,
     USER,
@@ -62,7 +63,9 @@ def made(device: tuple[Event, ...] = (), home: tuple[Event, ...] = (), lines: tu
     profile: tuple[Event, ...] = ()
     if lines:
         profile = (RegularProfileChanged(device_id=DEVICE, **HERE, provisioning_id=None, lines=lines, digest="0" * 16),)
-    return configured(DEVICE_AGGREGATE.fold((bound, *device)), HOME.fold((moved_in, *home)), PROFILE.fold(profile))
+    return configured(
+        DEVICE_AGGREGATE.fold((bound, *device)), HOME.fold((moved_in, *home)), PROFILE.fold(profile), MODELS
+    )
 
 
 def relays(*wanted: object) -> RelaysConfigured:
@@ -160,6 +163,6 @@ def test_a_version_does_not_tell_what_it_was_made_of() -> None:
 
 def test_what_a_device_has_does_not_change_what_it_is_to_have() -> None:
     target = DEVICE_AGGREGATE.fold((bound,))
-    assert configured(target, HOME.fold((moved_in,)), PROFILE.fold(())) == configured(
-        replace(target, applied_version="0" * 16), HOME.fold((moved_in,)), PROFILE.fold(())
+    assert configured(target, HOME.fold((moved_in,)), PROFILE.fold(()), MODELS) == configured(
+        replace(target, applied_version="0" * 16), HOME.fold((moved_in,)), PROFILE.fold(()), MODELS
     )

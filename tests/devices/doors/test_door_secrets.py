@@ -1,5 +1,6 @@
 """PINs, cards and DTMF codes as people write them, and camera addresses with what does not belong into them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from contracts.devices.relays import Relay, RelaySetting
 from contracts.notations import masked_rtsp
 from services.devices.cameras import cameras, rtsp
 from services.devices.models import models
+from services.devices.models.model import Model, Models
 from tests.devices.cameras import test_camera
 from tests.devices.homes import test_home
 from tests.devices.intercoms import test_device
-from tests.devices.world import DEVICE, bound, changed, number, recorded, reported
+from tests.devices.world import DEVICE, MODELS, bound, changed, number, recorded, reported
 
 at_home, grant, granted = test_home.at_home, test_home.grant, test_home.granted
 
@@ -68,7 +70,7 @@ def test_zeros_in_front_make_another_pin() -> None:
 
 
 def test_how_long_a_pin_is_stands_in_the_table_of_models(tmp_path: Path) -> None:
-    assert models.pin_digits("R28") == models.pin_digits(None) == (2, 8)
+    assert MODELS.pin_digits("R28") == MODELS.pin_digits(None) == (2, 8)
     table = tmp_path / "models.toml"
     table.write_text('[[model]]\nname = "X920"\nkind = "doorphone_multi"\npin_digits = [4, 4]\n')
     assert models.read(table)["X920"].pin_digits == (4, 4)
@@ -78,10 +80,9 @@ def test_how_long_a_pin_is_stands_in_the_table_of_models(tmp_path: Path) -> None
             models.read(table)
 
 
-def test_a_pin_is_as_long_as_the_model_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    four = models.Model(name="R28", kind="doorphone_multi", pin_digits=(4, 4))
-    monkeypatch.setattr(models, "_known", {**models.table(), "R28": four})
-    here = test_home.at_home().beside("device", DEVICE, bound, reported)
+def test_a_pin_is_as_long_as_the_model_takes() -> None:
+    four = Models({"R28": Model(name="R28", kind="doorphone_multi", pin_digits=(4, 4))})
+    here = replace(test_home.at_home(), tables=four).beside("device", DEVICE, bound, reported)
     here.when(grant).then_refused("pin-length-not-for-model", "secret")
     here.when(changed(grant, secret="4029")).then(granted.model_copy(update={"secret": "4029"}))
 

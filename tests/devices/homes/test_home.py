@@ -47,6 +47,7 @@ from tests.devices.world import (
     HERE,
     INSTALLER,
     MAC,
+    MODELS,
     MONITOR,
     MONITOR_MAC,
     NOW,
@@ -65,7 +66,7 @@ from tests.devices.world import (
     strangers,
 )
 
-homes = Spec(HOME, DEVICES, MACS, SIP, CAMERAS)
+homes = Spec(HOME, DEVICES, MACS, SIP, CAMERAS, tables=MODELS)
 
 CREDENTIAL, OTHER_CREDENTIAL = number(31), number(32)
 GATE, GARAGE = RelayRef(device_id=DEVICE, relay=1), RelayRef(device_id=DEVICE, relay=2)

@@ -63,6 +63,7 @@ from tests.devices.world import (
     HERE,
     INSTALLER,
     MAC,
+    MODELS,
     MONITOR,
     NOW,
     OTHER_DEVICE,
@@ -86,7 +87,7 @@ from tests.devices.world import (
     unbound,
 )
 
-device = Spec(DEVICES, MACS, sip.SIP, HOME, CAMERAS)
+device = Spec(DEVICES, MACS, sip.SIP, HOME, CAMERAS, tables=MODELS)
 
 SIP = sip.candidates(DEVICE)[0]
 FORM: dict[str, Any] = {"kind": DeviceKind.DOORPHONE_SINGLE, "name": "Gate", "relays": (FRONT_DOOR, GARAGE)}
@@ -500,7 +501,7 @@ async def test_fifty_installers_race_for_one_mac_and_one_of_them_has_it(nats_url
     kinds = (DEVICES, MACS, sip.SIP, HOME, CAMERAS)
     events = dict.fromkeys(event for kind in kinds for event in kind.events)
     codec = Codec(service, events, MemoryKeys(), Secrets(b"s" * 32))
-    desks = [Deciding(log, codec, kinds) for _ in range(2)]
+    desks = [Deciding(log, codec, kinds, tables=MODELS) for _ in range(2)]
     mac = f"0C1105{uuid4().hex[:6]}".upper()
     shared = registered.model_copy(update={"mac": mac, "installer_id": None})
     await log.append(

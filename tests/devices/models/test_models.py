@@ -1,17 +1,22 @@
 """Firmwares are compared within one product, and what a model can is data that an operator extends."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from contracts.devices.intercoms import DeviceKind
 from contracts.devices.models import ListModels
+from contracts.devices.relays import RELAYS_MAX
 from contracts.permissions import SYSTEM
-from services.devices.models import models
+from kernel.process.settings import Settings
+from kernel.service.declaration import BadTable
+from services.devices.__main__ import SERVICE
+from services.devices.models import models as files
 from services.devices.models.firmware import Band, Firmware, any_takes
-from services.devices.models.models import Gate, ModelsUnreadable
+from services.devices.models.model import Gate
+from services.devices.models.models import ModelsUnreadable, known_models
 from tests.devices.conftest import Region
+from tests.devices.world import MODELS
 
 
 def takes(band: str, firmware: str) -> bool:
@@ -57,39 +62,30 @@ def test_an_exception_takes_a_branch_out_again() -> None:
 
 @pytest.mark.row("D-26")
 def test_a_gate_is_open_closed_or_not_yet_known() -> None:
-    assert models.methods_gate("R28", "28.30.10.7") is Gate.OPEN
-    assert models.methods_gate("x912", "912.30.10.204") is Gate.OPEN
-    assert models.methods_gate("R28", "29.30.10.7") is Gate.CLOSED
-    assert models.methods_gate("R28", "not a firmware") is Gate.CLOSED
-    assert models.methods_gate("R29", "29.30.10.7") is Gate.CLOSED
-    assert models.methods_gate(None, None) is Gate.NOT_YET_KNOWN
+    assert MODELS.methods_gate("R28", "28.30.10.7") is Gate.OPEN
+    assert MODELS.methods_gate("x912", "912.30.10.204") is Gate.OPEN
+    assert MODELS.methods_gate("R28", "29.30.10.7") is Gate.CLOSED
+    assert MODELS.methods_gate("R28", "not a firmware") is Gate.CLOSED
+    assert MODELS.methods_gate("R29", "29.30.10.7") is Gate.CLOSED
+    assert MODELS.methods_gate(None, None) is Gate.NOT_YET_KNOWN
 
 
 @pytest.mark.row("U-15")
 def test_only_a_c319_of_a_certain_firmware_shows_the_weather() -> None:
-    assert models.shows_weather("C319", "119.30.10.203")
-    assert not models.shows_weather("C319", "119.30.10.202")
-    assert not models.shows_weather("IT83", "83.30.10.203")
-    assert not models.shows_weather(None, None)
+    assert MODELS.shows_weather("C319", "119.30.10.203")
+    assert not MODELS.shows_weather("C319", "119.30.10.202")
+    assert not MODELS.shows_weather("IT83", "83.30.10.203")
+    assert not MODELS.shows_weather(None, None)
 
 
 def test_no_two_models_share_a_product_code_and_bands_are_of_their_own_product() -> None:
-    codes = [model.product_code for model in models.table().values() if model.product_code is not None]
+    codes = [model.product_code for model in MODELS.by_name.values() if model.product_code is not None]
     assert len(codes) == len(set(codes))
-    for model in models.table().values():
+    for model in MODELS.by_name.values():
         for band in (*model.methods_from, *model.weather_from):
             assert band.product == model.product_code
 
 
-@pytest.fixture
-def unchanged() -> Iterator[None]:
-    before = dict(models.table())
-    yield
-    models.table().clear()  # type: ignore[attr-defined]
-    models.table().update(before)  # type: ignore[attr-defined]
-
-
-@pytest.mark.usefixtures("unchanged")
 def test_an_operator_adds_models_and_replaces_some(tmp_path: Path) -> None:
     file = tmp_path / "more.toml"
     file.write_text(
@@ -97,11 +93,12 @@ def test_an_operator_adds_models_and_replaces_some(tmp_path: Path) -> None:
         'methods_from = ["920.1.0.0+"]\n[[model]]\nname = "R29"\nproduct_code = 29\nkind = "doorphone_multi"\n'
         'methods_from = ["29.30.10.7"]\n'
     )
-    models.extend(file)
+    models = known_models(file)
     assert models.methods_gate("X920", "920.1.0.1") is Gate.OPEN
     assert models.max_relays("X920") == 2
     assert models.methods_gate("R29", "29.30.10.7") is Gate.OPEN
     assert models.methods_gate("R28", "28.30.10.7") is Gate.OPEN
+    assert MODELS.model_of("X920") is None
 
 
 @pytest.mark.parametrize(
@@ -118,9 +115,9 @@ def test_a_wrong_table_is_refused_with_a_sentence(tmp_path: Path, text: str, rea
     file = tmp_path / "wrong.toml"
     file.write_text(text)
     with pytest.raises(ModelsUnreadable, match=reason):
-        models.read(file)
+        files.read(file)
     with pytest.raises(ModelsUnreadable, match="cannot be read"):
-        models.read(tmp_path / "missing.toml")
+        files.read(tmp_path / "missing.toml")
 
 
 async def test_the_table_is_shown(region: Region) -> None:
@@ -128,3 +125,14 @@ async def test_the_table_is_shown(region: Region) -> None:
     assert (rows["R28"].product_code, rows["R28"].methods_from) == (28, "28.30.10.7+")
     assert (rows["C319"].kind, rows["C319"].weather_from) == (DeviceKind.INDOOR_MONITOR, "119.30.10.203+")
     assert rows["R29Z"].max_relays == 1
+
+
+def test_a_service_reads_its_table_at_its_start_and_nothing_changes_it(tmp_path: Path) -> None:
+    file = tmp_path / "more.toml"
+    file.write_text('[[model]]\nname = "X920"\nkind = "doorphone_multi"\nmax_relays = 2\n')
+    told = {"nats_url": "nats://unused", "mongodb_uri": "mongodb://unused", "secret": "00" * 32}
+    assert SERVICE.tables(Settings(**told)) == MODELS
+    assert SERVICE.tables(Settings(**told, models_file=file)).max_relays("X920") == 2
+    assert MODELS.max_relays("X920") == RELAYS_MAX
+    with pytest.raises(BadTable, match=r"SMARTPLUS_MODELS_FILE: .*missing.toml cannot be read"):
+        SERVICE.tables(Settings(**told, models_file=tmp_path / "missing.toml"))

@@ -40,6 +40,7 @@ from services.devices.remote_control import tunnel
 from services.devices.wire import wire
 from tests.devices.conftest import Region, a_mac
 from tests.devices.mosquitto import Firmware, shell
+from tests.devices.world import MODELS
 
 Json = dict[str, Any]
 
@@ -107,7 +108,7 @@ def _command(kind: DeviceCommandKind, **fields: Any) -> bytes:
 
 
 RELAY = DoorRelay(1, True, "Door", "#", ())
-DOCUMENT = configured(Device(relays=(RELAY,), security_relays=(RELAY,)), Home(), Profile())
+DOCUMENT = configured(Device(relays=(RELAY,), security_relays=(RELAY,)), Home(), Profile(), MODELS)
 QUESTION = AskDevicePage(
     actor=SYSTEM, token_hash="7" * 64, browser_hash="9" * 64, method="GET", path="/", headers=(), body=""
 )
