@@ -62,7 +62,8 @@ def rights_of(name: str) -> Rights:
     publish += [f"health.{asked}" for asked in part.asks]
     subscribe = [*part.hears, f"_INBOX.{name}.>"]
     if part.keeps_log:
-        publish += [f"event.{name}.>", f"projected.{name}", f"awaited.{name}", "live.>", *_answering(name), *_keeping_time(name)]
+        publish += [f"event.{name}.>", f"projected.{name}", f"awaited.{name}", "live.>"]
+        publish += [*_answering(name), *_keeping_time(name)]
         publish += [right for stream in (name, *part.follows) for right in _reading(stream.upper())]
         publish += [f"probe.{name}", f"$JS.API.STREAM.CREATE.{_PROBES}"]
         subscribe += [f"command.{name}.>", f"query.{name}.>", f"projected.{name}", f"awaited.{name}"]
