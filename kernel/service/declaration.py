@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from nats.aio.client import Client
 
-from contracts.message import Answer, Command, Event, Query, Recorded, View, answer_of
+from contracts.message import Answer, Command, Event, Position, Query, Recorded, View, answer_of
 from kernel.deciding.codec import Codec, Upcast
 from kernel.deciding.decider import Aggregate, Ref
 from kernel.deciding.handling import Deciding, Handled
@@ -24,6 +24,7 @@ from kernel.process.settings import Settings
 from kernel.reacting.reaction import Reaction
 from kernel.reacting.timers import Due, Timers
 from kernel.reading.readmodel import ReadModel
+from kernel.reading.watermark import Watermark
 from kernel.talking.caller import Caller
 
 
@@ -62,6 +63,7 @@ class Tools:
     timers: Timers
     deciding: Deciding
     health: Health
+    watermark: Watermark
     tables: Any
     erased_since: Callable[[datetime], Awaitable[datetime | None]]
     task: Callable[[str, Coroutine[Any, Any, None]], None]
@@ -73,6 +75,11 @@ class Tools:
             command = await prepare(command, self)
         with reserve(open=self.service.may_use_reserve(command)):
             return await self.deciding.handle(command, correlation_id=correlation_id)
+
+    async def until_projected(self, seq: int) -> None:
+        """Returns when the read models contain that event of the service's own log."""
+        while not await self.watermark.reached(Position(stream=self.log.stream, seq=seq)):
+            continue
 
     async def load(self, ref: Ref) -> tuple[Any, int]:
         """An aggregate's state and its last sequence, also what no read model may hold, such as a secret to compare."""

@@ -22,7 +22,6 @@ from kernel.deciding.handling import Contended
 from kernel.guarding.budgets import TENANT, Budgets
 from kernel.log.promise import Unavailable
 from kernel.reacting.timers import Due
-from kernel.reading.watermark import Watermark
 from kernel.service.declaration import Tools
 from kernel.talking.wire import Asked
 
@@ -51,7 +50,6 @@ class Desk:
     """Where commands and queries come in."""
 
     tools: Tools
-    watermark: Watermark
     budgets: Budgets
 
     async def obey(self, command: Command, asked: Asked) -> Accepted:
@@ -86,7 +84,7 @@ class Desk:
         service.authorize(query)
         with _database_within(_QUERY_DATABASE_S):
             for position in _positions(query.after):
-                if not await self.watermark.reached(position, _AFTER_TIMEOUT_S):
+                if not await self.tools.watermark.reached(position, _AFTER_TIMEOUT_S):
                     raise Refused("behind", "What you ask for is not visible yet. Try again.", field="after")
             return await service.queries[type(query)](query, self.tools)
 

@@ -148,7 +148,9 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         timers = Timers(client, service.name, settings.replicas)
         caller = Caller(client, secrets.actor)
         tools = Tools(
-            *(service, settings, secrets, client, caller, log, codec, keys, database, timers, deciding, health, tables),
+            *(service, settings, secrets, client, caller, log, codec, keys, database, timers, deciding, health),
+            watermark=watermark,
+            tables=tables,
             erased_since=erasures.since,
             task=keep.task,
             charged=budgets.charged,
@@ -166,7 +168,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             keep.task("reactions", reactions.run())
         if service.beside is not None:
             await stack.enter_async_context(service.beside(tools))
-        desk = Desk(tools, watermark, budgets)
+        desk = Desk(tools, budgets)
         endpoints = Endpoints(broker, service.name, secrets.actor)
         for command in service.commands:
             endpoints.command(command, desk.obey)

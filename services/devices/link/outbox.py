@@ -35,7 +35,7 @@ from services.devices.commands.device_command import DeviceCommandEvent
 from services.devices.commands.device_commands import COMMANDS, STATE_OF
 from services.devices.configuration import configuration
 from services.devices.link.listeners import Listeners
-from services.devices.link.roster import Roster, Seat, until_projected
+from services.devices.link.roster import Roster, Seat
 from services.devices.link.waiting import (
     Post,
     State,
@@ -95,7 +95,7 @@ class Outbox:
         database = self._tools.database
         # Connected before we listened: they have said their state to somebody. Whoever comes meanwhile has not.
         self._listeners.were_there(seat.device_id for seat in self._roster.online())
-        await until_projected(database, self._tools.log.stream, self._roster.seq)
+        await self._tools.until_projected(self._roster.seq)
         async for row in database[COMMANDS.name].find({"state": {"$in": list(OPEN_STATES)}}):
             self._keep(row["device_id"], from_row(row))
         for device_id, post in list(self._posts.items()):

@@ -35,7 +35,6 @@ RosterEvent = (
     | DeviceWentOffline
     | DeviceUnbound
 )
-_LOOK_AGAIN_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +176,3 @@ class Roster:
     def _put(self, seat: Seat) -> None:
         self._by_device[seat.device_id] = seat
         self._by_mac[seat.mac] = seat
-
-
-async def until_projected(database: Database, stream: str, seq: int) -> None:
-    """Returns when the read models contain that event."""
-    while True:
-        place = (await places_of(database)).get(stream)
-        if place and place.seq >= seq:
-            return
-        await asyncio.sleep(_LOOK_AGAIN_S)

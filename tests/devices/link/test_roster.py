@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -12,7 +11,7 @@ from pymongo import AsyncMongoClient
 
 from kernel.keeping.mongo import Database
 from kernel.reading.checkpoint import Checkpoint, Place, Swap
-from services.devices.link.roster import Roster, until_projected
+from services.devices.link.roster import Roster
 
 STREAM, EPOCH = "DEVICES", "epoch"
 
@@ -30,16 +29,6 @@ async def noted(database: Database, swap: Swap | None) -> None:
     """A rebuild has read seven events; with `swap` its documents have still to be renamed."""
     checkpoint = Checkpoint(1, {}, {STREAM: Place(EPOCH, 7)}, swap)
     await database["_checkpoint"].replace_one({"_id": "projection"}, checkpoint.document(), upsert=True)
-
-
-async def test_a_service_waits_until_the_documents_of_a_rebuild_are_in_their_place(database: Database) -> None:
-    await noted(database, Swap("~fresh", ()))
-    waiting = asyncio.create_task(until_projected(database, STREAM, 7))
-    await asyncio.wait([waiting], timeout=0.3)
-    assert not waiting.done()
-    await noted(database, None)
-    async with asyncio.timeout(10):
-        await waiting
 
 
 async def test_a_roster_that_is_read_meanwhile_is_told_all_by_the_log(database: Database) -> None:
