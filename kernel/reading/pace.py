@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-# How many times as long as the last batch took, until the next one.
-_RESTS = 12
 # Whoever waits for an event gives up after that long, and hurries nobody any more.
 _HURRIED_FOR_S = 2.0
 
@@ -17,11 +15,12 @@ _HURRIED_FOR_S = 2.0
 class Pace:
     """The pace of one log: the longer a batch takes, the busier the machine, and the longer the next one may collect.
 
-    It collects `longest_s` at most.
+    It collects `times` as long as the batch before it took, and `longest_s` at most.
     """
 
-    def __init__(self, longest_s: float) -> None:
+    def __init__(self, longest_s: float, times: float) -> None:
         self._longest_s = longest_s
+        self._times = times
         self._took_s = 0.0
         self._awaited = 0
         self._awaited_until = 0.0
@@ -46,7 +45,7 @@ class Pace:
         self._hurried.clear()
         if not self._is_awaited_after(seq):
             try:
-                async with asyncio.timeout(min(self._longest_s, _RESTS * self._took_s)):
+                async with asyncio.timeout(min(self._longest_s, self._times * self._took_s)):
                     await self._hurried.wait()
             except TimeoutError:
                 return

@@ -35,9 +35,10 @@ _PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 # How long the checkpoint may lack events that changed nothing.
 _NOTED_AFTER_S = 0.2
-# How long events may collect at most: those of the service's own log, and those of a log that it follows.
-_OWN_PACE_S = 0.05
-_FOLLOWED_PACE_S = 0.25
+# How long events may collect at most, and how many times as long as the batch before them took: those of the service's
+# own log, and those of a log that it follows.
+_OWN_PACE = (0.05, 12)
+_FOLLOWED_PACE = (0.25, 60)
 _log = structlog.get_logger()
 
 
@@ -90,7 +91,7 @@ class Projector:
         self.problem: str | None = None
         self._sources = {source.log.stream: source for source in sources}
         self._paces = {
-            stream: Pace(_OWN_PACE_S if source.service == service else _FOLLOWED_PACE_S)
+            stream: Pace(*(_OWN_PACE if source.service == service else _FOLLOWED_PACE))
             for stream, source in self._sources.items()
         }
         self._models = tuple(read_models)

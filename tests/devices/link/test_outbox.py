@@ -17,7 +17,6 @@ from contracts.devices.configuration import ConfigurationIssued
 from contracts.devices.presence import DeviceWentOnline
 from contracts.message import Event
 from kernel.log.promise import Unavailable
-from kernel.reading.checkpoint import Checkpoint, Place
 from kernel.runtime.tasks import ended
 from kernel.service.declaration import Tools
 from services.devices.link.outbox import Outbox
@@ -36,14 +35,22 @@ class Takeover:
     roster: Roster = field(default_factory=Roster)
     turned_to: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it begins to make a configuration, which is the first thing that a device is told."""
+    projected_to: int = -1
+    has_projected: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hear(self, *events: Event) -> None:
         for event in events:
             self.roster.take(recorded(event, self.roster.seq + 1))
 
-    async def projected(self) -> None:
-        checkpoint = Checkpoint(1, {}, {"DEVICES": Place("epoch", self.roster.seq)})
-        await self.database["_checkpoint"].insert_one({"_id": "projection", **checkpoint.document()})
+    def projected(self) -> None:
+        """The read models contain what was heard so far."""
+        self.projected_to = self.roster.seq
+        self.has_projected.set()
+
+    async def _until_projected(self, seq: int) -> None:
+        while self.projected_to < seq:
+            self.has_projected.clear()
+            await self.has_projected.wait()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Outbox]:
@@ -53,7 +60,7 @@ class Takeover:
 
         tools = SimpleNamespace(
             database=self.database,
-            log=SimpleNamespace(stream="DEVICES"),
+            until_projected=self._until_projected,
             load=load,
             keys=None,
         )
@@ -81,7 +88,7 @@ async def takeover(mongodb_uri: str) -> AsyncIterator[Takeover]:
 async def test_a_device_that_was_there_before_has_said_its_state_to_somebody(takeover: Takeover) -> None:
     takeover.hear(bound, issued, went_online)
     async with takeover.running():
-        await takeover.projected()
+        takeover.projected()
         async with asyncio.timeout(10):
             await takeover.turned_to.wait()
 
@@ -90,7 +97,7 @@ async def test_a_device_that_comes_meanwhile_is_told_nothing_before_it_said_its_
     takeover.hear(bound, issued)
     async with takeover.running() as outbox:
         takeover.hear(went_online)
-        await takeover.projected()
+        takeover.projected()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await takeover.turned_to.wait()

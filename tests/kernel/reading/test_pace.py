@@ -22,8 +22,7 @@ LONG_S = 600.0
 @pytest.fixture
 async def here(nats_url: str, mongodb_uri: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Whose projector rests for minutes after each batch, unless somebody waits."""
-    monkeypatch.setattr(projection, "_OWN_PACE_S", LONG_S)
-    monkeypatch.setattr("kernel.reading.pace._RESTS", 10**9)
+    monkeypatch.setattr(projection, "_OWN_PACE", (LONG_S, 10**9))
     async with world(nats_url, mongodb_uri) as made:
         yield made
         await made.client.drop_database(made.service)
@@ -97,7 +96,7 @@ async def test_who_asks_before_the_event_has_arrived_is_served_when_it_comes(her
 
 
 async def test_a_busy_log_rests_longer_but_never_longer_than_its_bound() -> None:
-    pace = Pace(0.05)
+    pace = Pace(0.05, 12)
     pace.took(30.0)
     async with asyncio.timeout(20):
         await pace.rest(1)
@@ -108,7 +107,7 @@ async def test_a_busy_log_rests_longer_but_never_longer_than_its_bound() -> None
 
 async def test_a_position_that_never_comes_hurries_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kernel.reading.pace._HURRIED_FOR_S", 0.0)
-    pace = Pace(0.2)
+    pace = Pace(0.2, 12)
     pace.took(0.02)
     pace.hurry(10**9)
     began = time.monotonic()
