@@ -22,6 +22,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from contracts.message import Command, Refused
 from kernel.deciding.handling import Contended
 from kernel.deciding.reasons import reason_of
+from kernel.jobs.worklist import WorkList
 from kernel.keeping.mongo import Database
 from kernel.keeping.vault import Keys, SpoiledKey, WrongSecret
 from kernel.log.promise import Conflict, LogFull, StoredMessage, Unavailable
@@ -66,6 +67,7 @@ class Follower:
         keys: Keys,
         timers: Timers | None,
         tables: object,
+        jobs: WorkList | None,
     ) -> None:
         self.reaction = reaction
         self._source = source
@@ -74,6 +76,7 @@ class Follower:
         self._keys = keys
         self._timers = timers
         self._tables = tables
+        self._jobs = jobs
         self._positions = database["reactions"]
         self._parked = database[PARKED]
         # The rest of the log, and there may be much of it, is not even sent here.
@@ -221,7 +224,8 @@ class Follower:
         if react is None:
             return
         load, name = self._deciding.load, self.reaction.name
-        context = Context(recorded, load, self._database, self._keys, name, self._timers, self._tables)
+        tables, jobs = self._tables, self._jobs
+        context = Context(recorded, load, self._database, self._keys, name, self._timers, tables, jobs)
         with span_of(f"react {self.reaction.name}", recorded.traceparent, **{"smartplus.seq": recorded.seq}):
             commands = list(await react(recorded, context))
             if self.reaction.at_once > 1:

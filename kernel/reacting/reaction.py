@@ -14,6 +14,8 @@ from uuid import UUID, uuid5
 
 from contracts.message import Actor, Command, Event, Recorded
 from kernel.deciding.decider import Ref
+from kernel.jobs.job import Job, P
+from kernel.jobs.worklist import WorkList
 from kernel.keeping.mongo import Database
 from kernel.keeping.vault import Keys
 from kernel.reacting.timers import Timers
@@ -36,7 +38,7 @@ class Handling(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a reaction may use besides the event: its own aggregates' states, its read models, data keys, timers.
+    """What a reaction may use besides the event: its own aggregates' states, read models, keys, timers and jobs.
 
     `tables` is what its service read at its start.
     """
@@ -48,7 +50,9 @@ class Context:
     reaction: str
     _timers: Timers | None = None
     tables: Any = None
+    _jobs: WorkList | None = None
     _numbers: Iterator[int] = field(default_factory=count, repr=False)
+    _job_numbers: Iterator[int] = field(default_factory=count, repr=False)
 
     @property
     def timers(self) -> Timers:
@@ -60,6 +64,15 @@ class Context:
         """The stamps of the next command: `Forget(**context.stamp(), user_id=...)`. Once for each, in a fixed order."""
         command_id = uuid5(UUID(self.recorded.event_id), f"{self.reaction}/{next(self._numbers)}")
         return {"command_id": command_id, "at": self.recorded.at, "actor": self.recorded.actor}
+
+    async def put(self, job: Job[P], payload: P) -> UUID:
+        """Have a job done because of the event, once, however often that is reacted to; its id. In a fixed order.
+
+        Raises what `WorkList.put` does.
+        """
+        assert self._jobs is not None, "this service declares no jobs"
+        cause = f"{self.recorded.event_id}/{self.reaction}/{next(self._job_numbers)}"
+        return await self._jobs.put(job, payload, cause, self.recorded.at)
 
 
 React = Callable[[Recorded, Context], Awaitable[Iterable[Command]]]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
+from kernel.jobs.worklist import WorkList
 from kernel.keeping.mongo import BSON, Database
 from kernel.keeping.vault import Keys
 from kernel.reacting.follower import PARKED, Follower, passes
@@ -32,13 +33,14 @@ class Reactions:
         keys: Keys,
         timers: Timers | None = None,
         tables: object = None,
+        jobs: WorkList | None = None,
     ) -> None:
         by_service = {source.service: source for source in sources}
         self.service = service
         self._parked = database[PARKED]
         own = database.with_options(BSON)
         self._readers = [
-            Follower(reaction, by_service[reaction.follows], deciding, own, keys, timers, tables)
+            Follower(reaction, by_service[reaction.follows], deciding, own, keys, timers, tables, jobs)
             for reaction in reactions
         ]
         self._lease = Lease(database, "reactions")

@@ -15,6 +15,8 @@ from kernel.deciding.codec import Codec, Upcast
 from kernel.deciding.decider import Aggregate, Ref
 from kernel.deciding.handling import Deciding, Handled
 from kernel.guarding.room import reserve
+from kernel.jobs.job import Job
+from kernel.jobs.worklist import WorkList
 from kernel.keeping.mongo import Database
 from kernel.keeping.secrets import Secrets
 from kernel.keeping.vault import Keys
@@ -48,7 +50,7 @@ class Tools:
     says since when what was erased at that time is in no copy any more; None while it may be.
     `tables` is what the service read at its start.
     `task` keeps a task as long as the service, and one that fails ends it. What is recorded within `charged` counts for
-    that payer (`kernel.guarding.budgets`).
+    that payer (`kernel.guarding.budgets`). What is put on the list `jobs` is done later, such as a mail.
     """
 
     service: Service
@@ -61,6 +63,7 @@ class Tools:
     keys: Keys
     database: Database
     timers: Timers
+    jobs: WorkList
     deciding: Deciding
     health: Health
     watermark: Watermark
@@ -120,6 +123,7 @@ class Service:
     what a command declares to answer; secrets among it are left out for whoever does not hand them over. `live` says
     what of a projected event may interest an open page.
     `timers` says, for each purpose, which command a timer that fires becomes; the command's id must be the timer's.
+    `jobs` says what is done later and apart from whoever asked for it, such as mails.
     `followed` names the events of other services that its read models and reactions take.
     `may_use_reserve` names what is recorded even when the log is all but full: revocation and erasure.
     `outlasts_budget` names what a spent budget of its tenant keeps nobody from, beside these.
@@ -138,6 +142,7 @@ class Service:
     live: Callable[[Recorded], Iterable[Notice]] = _nothing_live
     reactions: tuple[Reaction, ...] = ()
     timers: Mapping[str, Callable[[Due], Command]] = field(default_factory=dict)
+    jobs: tuple[Job[Any], ...] = ()
     followed: Mapping[str, tuple[type[Event], ...]] = field(default_factory=dict)
     upcast: Mapping[str, Upcast] = field(default_factory=dict)
     may_use_reserve: Callable[[Command], bool] = _never

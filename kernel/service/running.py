@@ -19,6 +19,7 @@ import uvloop
 from faststream.nats import NatsBroker
 from nats.aio.client import Client
 
+from kernel.connecting.address import NatsAddress
 from kernel.connecting.connection import UnfitServer, check_server
 from kernel.connecting.making import patiently
 from kernel.connecting.stream import open_log
@@ -29,6 +30,7 @@ from kernel.guarding.erasure import Erasures, ErasureWatch
 from kernel.guarding.guard import Guard
 from kernel.guarding.room import Room
 from kernel.guarding.writing import Writing
+from kernel.jobs.jobs import Jobs
 from kernel.keeping.mongo import BSON, Database, mongo_client
 from kernel.keeping.vault import MongoKeys, WrongSecret, vault_keys
 from kernel.log.integrity import keys_until
@@ -147,10 +149,11 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
 
         timers = Timers(client, service.name, settings.replicas)
         caller = Caller(client, secrets.actor)
+        inboxes = NatsAddress.parse(settings.nats_url).inbox_prefix
+        jobs = Jobs(broker, service.name, service.jobs, database, inboxes, settings.replicas)
         tools = Tools(
-            *(service, settings, secrets, client, caller, log, codec, keys, database, timers, deciding, health),
-            watermark=watermark,
-            tables=tables,
+            *(service, settings, secrets, client, caller, log, codec, keys, database, timers, jobs.worklist),
+            *(deciding, health, watermark, tables),
             erased_since=erasures.since,
             task=keep.task,
             charged=budgets.charged,
@@ -161,8 +164,13 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             health.probes["timers"] = timers.probe
             keep.task("timers", timers.watch())
             stack.push_async_callback(timers.stop)
+        if service.jobs:
+            await jobs.open()
+            health.probes["jobs"] = jobs.probe
+            keep.task("jobs", jobs.watch())
         issuing = Issuing(service.commands, tools, caller)
-        reactions = Reactions(service.name, service.reactions, sources, issuing, database, keys, timers, tables)
+        stands = (database, keys, timers, tables, jobs.worklist)
+        reactions = Reactions(service.name, service.reactions, sources, issuing, *stands)
         if service.reactions:
             health.probes["reactions"] = lambda: reacts(reactions)
             keep.task("reactions", reactions.run())
@@ -174,10 +182,11 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             endpoints.command(command, desk.obey)
         for query in service.queries:
             endpoints.query(query, desk.look)
+        stack.push_async_callback(_drain, endpoints, jobs, settings.stop_timeout_s)
+        await jobs.serve(tools)
         await endpoints.open()
         if not guard.has_waited:
             await answer_for(client, health)
-        stack.push_async_callback(_drain, endpoints, settings.stop_timeout_s)
         health.stage = Stage.RUNNING
         _log.info("serving", service=service.name, port=port, version=VERSION, epoch=log.epoch)
         try:
@@ -266,11 +275,13 @@ async def _connected(name: str, settings: Settings, broken: asyncio.Future[None]
             await client.close()
 
 
-async def _drain(endpoints: Endpoints, timeout_s: float) -> None:
+async def _drain(endpoints: Endpoints, jobs: Jobs, timeout_s: float) -> None:
+    jobs_stop = asyncio.create_task(jobs.stop(timeout_s))
     try:
         await endpoints.drain(timeout_s)
     except (TimeoutError, nats.errors.Error) as error:
         _log.warning("drain-incomplete", error=type(error).__name__)
+    await jobs_stop
 
 
 async def _log_of(client: Client, settings: Settings, name: str) -> JetStreamLog:
