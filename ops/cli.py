@@ -40,7 +40,9 @@ vault_app = typer.Typer(help="The keys that wrap households' data keys.", no_arg
 admin_app = typer.Typer(help="What only the operator of a region can do.", no_args_is_help=True)
 log_app = typer.Typer(help="The event log itself: how full it is, and whether it is whole.", no_args_is_help=True)
 reactions_app = typer.Typer(help="Events that a service cannot take yet: what waits, and trying it again.")
+jobs_app = typer.Typer(help="Jobs that failed for good: what is parked, having it done after all, dropping it.")
 app.add_typer(reactions_app, name="reactions")
+app.add_typer(jobs_app, name="jobs")
 app.add_typer(admin_app, name="admin")
 app.add_typer(log_app, name="log")
 app.add_typer(demo_app, name="demo")
@@ -292,6 +294,35 @@ def reactions_retry(
 ) -> None:
     """Try again what waits of a reaction. What was done already is not done twice. Exit code 1 if it still waits."""
     _run(_module("reactions", data).retry(service, reaction, position, everything))
+
+
+Service = Annotated[str, typer.Argument(help="For example: accounts.")]
+Kind = Annotated[str, typer.Argument(help="Its name, as smartplus jobs shows it.")]
+Id = Annotated[str | None, typer.Argument(help="One of them, by its id.")]
+Everything = Annotated[bool, typer.Option("--all", help="All that is parked of this kind.")]
+
+
+@jobs_app.callback(invoke_without_command=True)
+def jobs(context: typer.Context, data: Data = DEFAULT_DATA) -> None:
+    """Show which jobs are parked, why and since when; nothing of what they say."""
+    if context.invoked_subcommand is None:
+        _run(_module("jobs", data).show())
+
+
+@jobs_app.command("retry")
+def jobs_retry(
+    service: Service, job: Kind, id: Id = None, everything: Everything = False, data: Data = DEFAULT_DATA
+) -> None:
+    """Have what is parked done after all, with all its tries again."""
+    _run(_module("jobs", data).retry(service, job, id, everything))
+
+
+@jobs_app.command("drop")
+def jobs_drop(
+    service: Service, job: Kind, id: Id = None, everything: Everything = False, data: Data = DEFAULT_DATA
+) -> None:
+    """Have nobody do it any more; the same cause does not bring it back."""
+    _run(_module("jobs", data).drop(service, job, id, everything))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 
 from kernel.connecting.address import NatsAddress
 from kernel.guarding.writing import ailment
+from kernel.jobs.memory import ARE_PARKED
 from kernel.reading.parking import CANNOT_BE_TAKEN as PARKED
 from kernel.talking.modules import AWAY, READY, how_is
 from ops import local
@@ -138,7 +139,7 @@ def _service(name: str, state: str, needed: bool) -> Finding:
         return Finding(name, True, "not running; smartplus up starts it", needed=False)
     if "smartplus log resize" in state:
         return Finding(name, False, state, "there is still room, and not for long: resize the log")
-    if PARKED in state:
+    if PARKED in state or ARE_PARKED in state:
         return Finding(name, False, state, "mend why they wait, then have them tried again: the command stands there")
     return Finding(name, state.startswith(READY), state, "its log says more")
 

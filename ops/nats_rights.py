@@ -21,9 +21,10 @@ _TIMERS, _PROBES = "SCHED", "PROBE"
 
 @dataclass(frozen=True)
 class Part:
-    """A process: whether it keeps a log, whose logs it follows, whom it asks; and what it says and hears besides."""
+    """A process: whether it keeps a log and jobs, whose logs it follows, whom it asks; what it says and hears."""
 
     keeps_log: bool = True
+    has_jobs: bool = False
     follows: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ def rights_of(name: str) -> Rights:
         publish += [*_answering(name), *_keeping_time(name)]
         publish += [right for stream in (name, *part.follows) for right in _reading(stream.upper())]
         publish += [f"probe.{name}", f"$JS.API.STREAM.CREATE.{_PROBES}"]
+        publish += _keeping_jobs(name) if part.has_jobs else []
         subscribe += [f"command.{name}.>", f"query.{name}.>", f"projected.{name}", f"awaited.{name}"]
         subscribe += [f"timers.{name}", f"health.{name}"]
     return Rights(tuple(publish), tuple(subscribe))
@@ -83,6 +85,20 @@ def _keeping_time(name: str) -> list[str]:
         f"$JS.API.STREAM.CREATE.{_TIMERS}",
         f"$JS.API.CONSUMER.CREATE.{_TIMERS}.{name}.due.{name}.>",
         f"$JS.ACK.{_TIMERS}.{name}.>",
+    ]
+
+
+def _keeping_jobs(name: str) -> list[str]:
+    """To put jobs on the list, to take them, and to make the list where there is none; not to change it."""
+    stream = f"JOBS_{name.upper()}"
+    return [
+        f"job.{name}.>",
+        f"$JS.API.STREAM.CREATE.{stream}",
+        f"$JS.API.STREAM.INFO.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.>",
+        f"$JS.API.CONSUMER.INFO.{stream}.>",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.>",
+        f"$JS.ACK.{stream}.>",
     ]
 
 

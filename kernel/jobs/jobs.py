@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 from kernel.deciding.reasons import reason_of
 from kernel.jobs.job import Job
 from kernel.jobs.measuring import JOBS, LIST_BYTES, LIST_MAX_BYTES
-from kernel.jobs.memory import Memory
+from kernel.jobs.memory import ARE_PARKED, Memory
 from kernel.jobs.trying import Trying, keep_of
 from kernel.jobs.workers import Workers
 from kernel.jobs.worklist import Standing, WorkList
@@ -24,7 +24,6 @@ from kernel.process.health import NotReady
 from kernel.runtime.crash import crash_here
 from kernel.talking.broker import client_of
 
-ARE_PARKED = "jobs are parked, because their last try failed: smartplus jobs"
 LOOK_EVERY_S = 5.0
 _WISHES_EVERY_S = 1.0
 _REMARK_FROM = 0.8

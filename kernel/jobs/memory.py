@@ -21,10 +21,11 @@ from kernel.keeping.mongo import BSON, Database
 from kernel.keeping.mongo import Collection as Documents
 
 COLLECTION = "jobs"
+ARE_PARKED = "jobs are parked, because their last try failed: smartplus jobs"
 OPEN, DONE, PARKED = "open", "done", "parked"
 _IS_PARKED = {"state": PARKED}
 _WISHED = {**_IS_PARKED, "again": {"$exists": True}}
-_OF_PARKED = {name: "" for name in ("reason", "at", "payload", "again")}
+_OF_PARKED = {name: "" for name in ("reason", "at", "payload", "again", "keep_s")}
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,10 @@ class Memory:
         """It is not to be begun again before that."""
         await self._jobs.update_one({"_id": handed.id, "state": OPEN}, {"$set": {"not_before": not_before}})
 
-    async def park(self, handed: Handed, payload: bytes, reason: str, tries: int) -> None:
+    async def park(self, handed: Handed, payload: bytes, reason: str, tries: int, keep: timedelta) -> None:
         """Keep it, with its reason, until a person says what becomes of it. What is done stays done."""
         parked = {"job": handed.job, "state": PARKED, "at": datetime.now(UTC), "reason": reason, "begun": tries}
+        parked["keep_s"] = keep.total_seconds()
         update = {
             "$set": {**parked, "payload": Binary(payload)},
             "$unset": {"until": "", "not_before": "", "again": ""},
@@ -140,11 +142,12 @@ class Memory:
         again = {"by": by, "at": datetime.now(UTC), "token": uuid4().hex}
         return (await self._jobs.update_many(_chosen(job, id), {"$set": {"again": again}})).matched_count
 
-    async def drop(self, job: str, id: str | None, keep: timedelta) -> int:
+    async def drop(self, job: str, id: str | None = None) -> int:
         """Have nobody do those that are parked of that kind, or one of them: as if they were done. How many."""
-        dropped = {"state": DONE, "until": datetime.now(UTC) + keep}
+        until = {"$add": ["$$NOW", {"$multiply": ["$keep_s", 1000]}]}
+        dropped: list[dict[str, Any]] = [{"$set": {"state": DONE, "until": until}}, {"$unset": list(_OF_PARKED)}]
         chosen = {**_chosen(job, id), "again": {"$exists": False}}
-        return (await self._jobs.update_many(chosen, {"$set": dropped, "$unset": _OF_PARKED})).matched_count
+        return (await self._jobs.update_many(chosen, dropped)).matched_count
 
     async def wished(self, jobs: Collection[str], most: int = 100) -> Sequence[Mapping[str, Any]]:
         """Those of these kinds that somebody wishes to be done after all."""

@@ -150,7 +150,7 @@ class Trying:
 
     async def _park(self, job: Job[Any], handed: Handed, message: NatsMessage, reason: str, tries: int) -> None:
         crash_here(f"job.{job.name}.parking")
-        await self._memory.park(handed, message.raw_message.data, reason, tries)
+        await self._memory.park(handed, message.raw_message.data, reason, tries, keep_of(job))
         crash_here(f"job.{job.name}.parked")
         await _forget(message)
         self._tell("parked", job, handed, times=tries, reason=reason)

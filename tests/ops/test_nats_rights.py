@@ -8,6 +8,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 import nats
 import pytest
@@ -21,9 +23,13 @@ from kernel.connecting.stream import open_log
 from kernel.log.promise import NewMessage
 from kernel.reacting.timers import Timers
 from kernel.service.declaration import Service
-from ops.nats_rights import OPERATOR, PARTS
-from ops.servers import NatsServer
+from kernel.service.running import running
+from ops.nats_rights import OPERATOR, PARTS, Part
+from ops.servers import MongoServer, NatsServer
 from ops.up import service_names
+from tests.kernel.jobs.place import place
+from tests.kernel.jobs.toy_jobs import ERRAND, ERRANDS, TRIES, Errand
+from tests.waiting import eventually
 
 KEEPERS = sorted(name for name, part in PARTS.items() if part.keeps_log)
 
@@ -88,6 +94,8 @@ def hostile(name: str) -> list[tuple[str, bytes]]:
         stream = other.upper()
         said += [(f"event.{other}.thing.1", b"{}"), (f"projected.{other}", b"{}"), (f"timers.{other}", b"{}")]
         said += [(f"sch.{other}.thing.1.x", b""), (f"due.{other}.thing.1.x", b""), (f"probe.{other}", b"")]
+        said += [(f"job.{other}.mail.1", b"{}"), (f"$JS.API.STREAM.INFO.JOBS_{stream}", b"")]
+        said += [(f"$JS.API.CONSUMER.MSG.NEXT.JOBS_{stream}.mail", b""), (f"$JS.ACK.JOBS_{stream}.mail.1.1.1.1.1", b"")]
         said += [(f"$JS.API.CONSUMER.CREATE.SCHED.{other}.due.{other}.>", b"{}")]
         if other not in PARTS[name].asks:
             said += [(f"command.{other}.Do", b"{}"), (f"query.{other}.Tell", b"{}"), (f"health.{other}", b"")]
@@ -141,7 +149,7 @@ async def test_what_is_said_to_another_cannot_be_listened_to(cell: Cell, name: s
     others = [other for other in (*PARTS, OPERATOR) if other != name]
     subjects = [f"{kind}.{other}.>" for other in others for kind in ("command", "query", "event", "_INBOX")]
     subjects += [f"{kind}.{other}" for other in others for kind in ("timers", "health", "probe")]
-    subjects += [f"{kind}.{other}.>" for other in others for kind in ("_INBOX", "sch", "due")]
+    subjects += [f"{kind}.{other}.>" for other in others for kind in ("_INBOX", "sch", "due", "job")]
     subjects += [">", "*", "_INBOX.>", "_INBOX.*.>", "event.>", "command.>", "query.>", "due.>", "$JS.>", "$SYS.>"]
     if not part.keeps_log:
         subjects += [f"event.{name}.>", f"command.{name}.>"]
@@ -178,6 +186,7 @@ def test_a_service_has_the_rights_that_it_says_it_needs(name: str) -> None:
     service = importlib.import_module(f"services.{name}.__main__").SERVICE
     assert isinstance(service, Service)
     assert set(service.followed) == set(PARTS[name].follows)
+    assert bool(service.jobs) == PARTS[name].has_jobs
 
 
 def test_every_process_is_a_user_of_its_own() -> None:
@@ -189,6 +198,37 @@ async def test_only_who_lets_devices_in_is_told_how(cell: Cell) -> None:
     assert len({each["NATS_URL"] for each in urls.values()}) == len(PARTS)
     assert {name for name, each in urls.items() if "NATS_AUTH_URL" in each} == {"devices"}
     assert all(cell.server.environment["NATS_URL"] not in each.values() for each in urls.values())
+
+
+async def test_a_service_with_jobs_has_what_they_need_and_no_right_over_its_list(
+    tmp_path: Path, mongo_server: MongoServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(PARTS, "toy", Part(has_jobs=True))  # type: ignore[arg-type]
+    monkeypatch.setattr("kernel.jobs.jobs.LOOK_EVERY_S", 0.1)
+    async with place(tmp_path, mongo_server.url) as here:
+        url = here.server.environment_of("toy")["NATS_URL"]
+        async with running(ERRANDS, here.settings.model_copy(update={"nats_url": url})) as toy:
+            parked = str(await toy.jobs.put(ERRAND, Errand(errand_id="e", fails=TRIES), "e", datetime.now(UTC)))
+            await here.until_parked(parked)
+            await here.memory.wish("somebody", "run_errand", parked)
+            await here.until_done(1)
+            await here.until_empty()
+
+            async def is_well() -> bool:
+                return await toy.health.probes["jobs"]() is None
+
+            await eventually(is_well)
+            assert "nats-forbidden" not in capsys.readouterr().out
+            for verb in ("DELETE", "PURGE", "UPDATE", "MSG.DELETE", "MSG.GET"):
+                await toy.client.publish(f"$JS.API.STREAM.{verb}.JOBS_TOY", b"{}", "_INBOX.toy.mine")
+            said = ""
+
+            async def are_forbidden() -> bool:
+                nonlocal said
+                said += capsys.readouterr().out
+                return said.count("nats-forbidden") >= 5
+
+            await eventually(are_forbidden)
 
 
 async def test_no_service_changes_a_stream_not_even_its_own(cell: Cell) -> None:

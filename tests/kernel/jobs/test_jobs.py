@@ -368,7 +368,7 @@ async def test_what_is_parked_is_done_after_all_when_somebody_wishes(here: Place
         assert await here.memory.wish("somebody", "run_errand") == 1
         await here.until_begun(2 * TRIES, "e2")
         assert await here.until_parked(second) == "not-yet"
-        assert await here.memory.drop("run_errand", second, ERRAND.good_for) == 1
+        assert await here.memory.drop("run_errand", second) == 1
         assert await here.parked() == []
         await here.put("e2")
         await here.put("last")
