@@ -17,7 +17,9 @@ secret() {
   echo ---
   kubectl create secret generic --dry-run=client --output yaml "$@"
 }
-for service in accounts devices gateway; do
+# Each service has a folder of its name, with how it enters NATS in it.
+for entry in "$folder"/*/NATS_URL; do
+  service=$(basename "$(dirname "$entry")")
   cp "$folder/smartplus" "$folder/$service/smartplus"
   secret "$service" --from-file "$folder/$service"
 done

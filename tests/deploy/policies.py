@@ -7,10 +7,12 @@ import tomllib
 from collections.abc import Iterator
 
 from kernel.process.settings import Settings
+from ops.mongo_users import keepers
 from tests.deploy.manifests import NAME, ROOT, Manifest, Workload, compose, of_kind, references, selects, workloads
 
-MADE_BY_SECRETS_SH = {"accounts", "devices", "gateway", "operator", "nats", "mongo-operator"}
-SERVES = ("accounts", "devices", "gateway")
+KEEPERS = tuple(keepers())
+SERVES = (*KEEPERS, "gateway")
+MADE_BY_SECRETS_SH = {*SERVES, "operator", "nats", "mongo-operator"}
 _STOP_S = Settings.model_fields["stop_timeout_s"].default
 _STARTS_WITHIN_S = 60
 _WRITES_KEYS = {"eraser", "make-wrapping-key"}

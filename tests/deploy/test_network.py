@@ -14,7 +14,7 @@ from tests.deploy.manifests import (
     selects,
     workloads,
 )
-from tests.deploy.policies import mongo_labels
+from tests.deploy.policies import KEEPERS, mongo_labels
 
 ANYWHERE, NAMES = "anywhere", "names"
 CLIENT, MONITOR, ROUTES, MQTT, MONGODB = 4222, 8222, 6222, 1883, 27017
@@ -23,11 +23,11 @@ NEEDED_IN_BASE = {
     (ANYWHERE, "gateway", 8080),
     (ANYWHERE, "nats", MQTT),
     ("gateway", "nats", CLIENT),
-    *((name, "nats", port) for name in ("accounts", "devices", "eraser") for port in (CLIENT, MONITOR)),
+    *((name, "nats", port) for name in (*KEEPERS, "eraser") for port in (CLIENT, MONITOR)),
     ("nats", "nats", ROUTES),
 }
 NEEDED_LOCALLY = NEEDED_IN_BASE | {
-    *((name, "mongo", MONGODB) for name in ("accounts", "devices", "eraser", "make-mongo-users", "mongo")),
+    *((name, "mongo", MONGODB) for name in (*KEEPERS, "eraser", "make-mongo-users", "mongo")),
     ("mongo", ANYWHERE, "any"),
 }
 

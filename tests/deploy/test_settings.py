@@ -30,11 +30,11 @@ from tests.deploy.manifests import (
     workload,
     workloads,
 )
-from tests.deploy.policies import MADE_BY_SECRETS_SH, SERVES
+from tests.deploy.policies import KEEPERS, MADE_BY_SECRETS_SH, SERVES
 from tests.deploy.region import Secrets, lay_out, make_secrets, told
 
 READ_SETTINGS = (*SERVES, "eraser")
-HOLDS_KEYS = ("accounts", "devices", "eraser")
+HOLDS_KEYS = (*KEEPERS, "eraser")
 _OF_SETTINGS = ("SMARTPLUS_", "NATS_", "MONGODB_", "OTEL_")
 
 
@@ -77,7 +77,7 @@ def test_nothing_that_a_program_requires_is_missing(name: str, folder: str, pod:
     assert (settings.keys_dir is not None) == (name in HOLDS_KEYS)
     assert settings.host == "0.0.0.0"
     own = {port["name"]: port["containerPort"] for port in of.container.get("ports", [])}
-    listened = {"accounts": {"health": settings.port}, "devices": {"health": settings.port}}
+    listened = {keeper: {"health": settings.port} for keeper in KEEPERS}
     listened["gateway"] = {"http": settings.port, "health": settings.operations_port}
     assert own == listened.get(name, {})
 
@@ -121,7 +121,7 @@ def test_every_variable_is_one_that_a_program_reads() -> None:
 @pytest.mark.parametrize("folder", RENDERED)
 def test_the_commands_are_those_of_compose(folder: str) -> None:
     objects, services = rendered(folder), compose()["services"]
-    for name in ("accounts", "devices", "gateway", "eraser"):
+    for name in READ_SETTINGS:
         assert workload(objects, name).container["args"] == services[name]["command"]
     variables = services["accounts"]["environment"].keys() - {"SMARTPLUS_KEYS_DIR"}
     optional = {"SMARTPLUS_TRUSTED_PROXIES", "SMARTPLUS_MQTT_URL", "SMARTPLUS_PUBLIC_URL"}
