@@ -53,7 +53,9 @@ def _write(path: Path, block: Block) -> None:
         path.write_text(block.lines)
         return
     lines = path.read_text().splitlines(keepends=True)
-    at = next(number for number, line in enumerate(lines) if line.strip().startswith(block.after))
+    found = [number for number, line in enumerate(lines) if line.strip().startswith(block.after)]
+    assert found, f"no line of {block.file} begins with {block.after}"
+    at = found[0]
     path.write_text("".join([*lines[: at + 1], block.lines, *lines[at + 1 :]]))
 
 
