@@ -12,8 +12,13 @@ _YOUNG_ROUNDS = 20
 _OLD_ROUNDS = 50
 
 
+def look_seldom() -> None:
+    """Look for cycles seldom from now on."""
+    gc.set_threshold(_NEW_OBJECTS, _YOUNG_ROUNDS, _OLD_ROUNDS)
+
+
 def collect_seldom() -> None:
     """Look for cycles seldom, and never again in what stands now. Call it once, when everything is imported."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, _YOUNG_ROUNDS, _OLD_ROUNDS)
+    look_seldom()

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, Protocol, TypeVar
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 _TIMEOUT_S = 3.0
@@ -114,6 +113,8 @@ class OpenMeteo:
         return Conditions(round(current.temperature_2m), current.weather_code)
 
     async def _ask(self, url: str, asked: dict[str, str], answer: type[M]) -> M:
+        import httpx  # here, because it is a tenth of the start of a service that mostly has no provider to ask
+
         parameters = asked | ({"apikey": self.key} if self.key else {})
         try:
             async with (

@@ -25,7 +25,15 @@ from contracts.permissions import SYSTEM, VISITOR
 from kernel.keeping.secrets import Secrets
 from services.accounts.access.access import UNUSABLE
 from services.accounts.access.login_owner import forget_countries
-from services.accounts.access.passwords import hash_of, hash_of_initial, initial_credential, is_right, is_weak
+from services.accounts.access.passwords import (
+    _ARGON2,
+    _NOBODYS,
+    hash_of,
+    hash_of_initial,
+    initial_credential,
+    is_right,
+    is_weak,
+)
 from tests.accounts.conftest import Region, acting
 
 CHOSEN = "correct horse battery"
@@ -292,3 +300,7 @@ async def test_nobody_but_the_gateway_asks_whom_a_login_leads_to(region: Region)
         with pytest.raises(Refused) as refusal:
             await region.see(FindLoginOwner, actor, identifier="somebody@example.org")
         assert refusal.value.code == "forbidden"
+
+
+def test_what_nobodys_password_is_compared_with_is_as_slow_as_what_is_hashed_today() -> None:
+    assert not _ARGON2.check_needs_rehash(_NOBODYS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -383,3 +385,8 @@ def test_each_home_has_a_minute_of_its_own_and_keeps_it() -> None:
     assert issuing._next(USER, minute - timedelta(seconds=1)) == minute
     assert issuing._next(USER, minute) == minute + EVERY
     assert issuing._next(MONITOR, NOW) != minute
+
+
+def test_a_service_starts_without_the_client_that_asks_a_provider() -> None:
+    looked = "import sys, services.devices.__main__; sys.exit('httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", looked], check=False).returncode == 0
