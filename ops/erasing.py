@@ -19,11 +19,12 @@ from kernel.keeping.mongo import mongo_client
 from kernel.keeping.oplog import Pushed, push
 from kernel.keeping.rotation import Rotated
 from kernel.log.promise import Unavailable
-from kernel.process.settings import Settings, read_settings
+from kernel.process.settings import read_settings
 from kernel.talking.modules import READY, how_is
 from ops import vault
 from ops.failures import ServerFailed
 from ops.rebuild import rebuild
+from ops.settings import OperatorSettings
 
 _LOOK_EVERY_S = 60.0
 _TRY_AGAIN_S = 600.0
@@ -53,7 +54,7 @@ async def erase_now() -> Erased:
 
 
 async def _erase(*, always: bool) -> Erased:
-    settings = read_settings()
+    settings = read_settings(OperatorSettings)
     uri = settings.eraser_mongodb_uri or settings.mongodb_uri
     try:
         await _require_destroyed(settings)
@@ -72,7 +73,7 @@ async def _erase(*, always: bool) -> Erased:
     return Erased(rotated, pushed)
 
 
-async def _require_destroyed(settings: Settings) -> None:
+async def _require_destroyed(settings: OperatorSettings) -> None:
     """Raises `ServerFailed` while a service that is away, or an event that it parked, may keep a data key alive."""
     nc = await connect(settings.nats_url, "eraser")
     try:
@@ -94,7 +95,7 @@ async def _require_destroyed(settings: Settings) -> None:
 
 async def keep_erasing() -> None:
     """Erase whenever it is due, for ever: what was erased is gone completely within `SMARTPLUS_ERASED_WITHIN_HOURS`."""
-    settings = read_settings()
+    settings = read_settings(OperatorSettings)
     while True:
         pause_s = _LOOK_EVERY_S
         try:
@@ -106,7 +107,7 @@ async def keep_erasing() -> None:
         await asyncio.sleep(pause_s)
 
 
-async def _is_due(settings: Settings) -> bool:
+async def _is_due(settings: OperatorSettings) -> bool:
     uri = settings.eraser_mongodb_uri or settings.mongodb_uri
     try:
         async with mongo_client(uri, "eraser") as client:

@@ -46,6 +46,7 @@ from ops.demo import demo_installers
 from ops.demo_doors import DOORS, SHANGHAI
 from ops.failures import MissingDependency, ServerFailed
 from ops.nats_accounts import write_secret
+from ops.settings import OperatorSettings
 from ops.virtual_intercom import VirtualIntercom, live
 from services.devices.models.model import Model
 from services.devices.models.models import known_models
@@ -366,7 +367,7 @@ async def _print_changes(crew: Crew) -> None:
 
 
 def _mqtt() -> tuple[str, int]:
-    url = urlsplit(read_settings().mqtt_url or "")
+    url = urlsplit(read_settings(OperatorSettings).mqtt_url or "")
     if not url.hostname:
         raise MissingDependency("SMARTPLUS_MQTT_URL is not set: it says where devices connect, as mqtt://host:1883")
     return url.hostname, url.port or 1883

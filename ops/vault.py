@@ -12,26 +12,27 @@ from kernel.keeping.rotation import rotate as rotate_all
 from kernel.keeping.vault import WrongSecret
 from kernel.keeping.wrapping import WrappingKeys
 from kernel.log.promise import Unavailable
-from kernel.process.settings import Settings, read_settings
+from kernel.process.settings import read_settings
 from ops.failures import MissingDependency, ServerFailed
+from ops.settings import OperatorSettings
 
 
 async def rotate() -> Rotated:
     """Replace the wrapping key of the system that the environment names. May be run again after a `ServerFailed`."""
-    settings = read_settings()
+    settings = read_settings(OperatorSettings)
     async with _vault(settings) as (client, wrappings):
         return await rotate_all(client, settings.database("vault"), wrappings)
 
 
 async def rewrap() -> Rewrapped:
     """Wrap all data keys under the newest key of a folder that is filled from elsewhere. Raises `ServerFailed`."""
-    settings = read_settings()
+    settings = read_settings(OperatorSettings)
     async with _vault(settings) as (client, wrappings):
         return await rewrap_all(client, settings.database("vault"), wrappings)
 
 
 @asynccontextmanager
-async def _vault(settings: Settings) -> AsyncIterator[tuple[Mongo, WrappingKeys]]:
+async def _vault(settings: OperatorSettings) -> AsyncIterator[tuple[Mongo, WrappingKeys]]:
     wrappings = settings.wrappings()
     if not isinstance(wrappings, WrappingKeys):
         raise MissingDependency("SMARTPLUS_KEYS_DIR is not set: wrapping keys that can be destroyed live in a folder.")

@@ -25,7 +25,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from contracts.message import Recorded
 from kernel.log.promise import Conflict, Log, LogFull, NewMessage, Unavailable
-from kernel.process.settings import Settings
+from kernel.process.settings import ProcessSettings
 
 VERSION = "6.7.0"
 
@@ -113,7 +113,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _SAMPLED = 1
 
 
-def set_up_logging(service: str, settings: Settings) -> None:
+def set_up_logging(service: str, settings: ProcessSettings) -> None:
     """One line per happening on the standard output, as JSON or for a person; libraries' own from warnings up."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -157,7 +157,7 @@ def _with_trace(_logger: Any, _name: str, line: structlog.typing.EventDict) -> s
     return line
 
 
-def set_up_tracing(service: str, settings: Settings, exporter: SpanExporter | None = None) -> TracerProvider:
+def set_up_tracing(service: str, settings: ProcessSettings, exporter: SpanExporter | None = None) -> TracerProvider:
     """The process's tracer provider. Spans go to `exporter`, or to OTEL_EXPORTER_OTLP_ENDPOINT; else only ids are made.
 
     Trace ids exist in every case, so that logs, events and answers can be joined by them.

@@ -128,6 +128,7 @@ class Service:
     `may_use_reserve` names what is recorded even when the log is all but full: revocation and erasure.
     `outlasts_budget` names what a spent budget of its tenant keeps nobody from, beside these.
     `brings_about` says how many events reactions will record because of a command, for its tenant's budget.
+    `settings` is what it reads from its environment.
     `tables` reads what decisions look up, once, at the start; the process ends with a `BadTable` that it raises.
     `beside` is entered when the service works, before it takes commands, and left when it takes none any more.
     """
@@ -148,7 +149,8 @@ class Service:
     may_use_reserve: Callable[[Command], bool] = _never
     outlasts_budget: Callable[[Command], bool] = _never
     brings_about: Callable[[Command], int] = _nothing_further
-    tables: Callable[[Settings], object] = _no_tables
+    settings: type[Settings] = Settings
+    tables: Callable[[Any], object] = _no_tables
     beside: Callable[[Tools], contextlib.AbstractAsyncContextManager[None]] | None = None
 
     def __post_init__(self) -> None:

@@ -198,7 +198,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
 
 def run(service: Service) -> None:
     """Run the service until SIGTERM or SIGINT (exit code 0) or until it cannot go on (exit code 1)."""
-    settings = read_settings()
+    settings = read_settings(service.settings)
     set_up_logging(service.name, settings)
     set_up_tracing(service.name, settings)
     measure_process()

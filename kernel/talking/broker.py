@@ -12,13 +12,13 @@ from nats.errors import Error as NatsError
 import kernel.runtime.late_pongs  # noqa: F401 (nats-py goes deaf without it)
 from kernel.connecting.address import NatsAddress
 from kernel.log.promise import Unavailable
-from kernel.process.settings import Settings
+from kernel.process.settings import ProcessSettings
 
 _log = structlog.get_logger()
 
 
 def make_broker(
-    settings: Settings,
+    settings: ProcessSettings,
     name: str,
     *,
     closed: Callable[[], Awaitable[None]] | None = None,

@@ -70,6 +70,7 @@ from services.devices.owners import owners
 from services.devices.remote_control import remote_sessions, tunnel
 from services.devices.remote_control.reactions import AWAIT_END, CLOSE_OF_DEVICE, CLOSE_OF_SESSION, TIME_IS_UP, end
 from services.devices.remote_control.remote_session import REMOTE_SESSION
+from services.devices.settings import DevicesSettings
 from services.devices.tallies import TALLIES
 from services.devices.weather.reactions import (
     ISSUE_WEATHER,
@@ -181,6 +182,7 @@ SERVICE = Service(
     upcast=upcasts_of("devices"),
     # Every event of accounts, so that each one can be read; each model takes its own.
     followed={"accounts": declared("accounts", Event)},
+    settings=DevicesSettings,
     tables=lambda settings: models.known_models(settings.models_file),
     beside=linked,
 )

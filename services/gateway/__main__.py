@@ -8,18 +8,19 @@ import uvloop
 
 from kernel.log.promise import Unavailable
 from kernel.process.health import measure_process
-from kernel.process.settings import Settings, read_settings
+from kernel.process.settings import read_settings
 from kernel.process.telemetry import VERSION, set_up_logging, set_up_tracing
 from kernel.runtime.collecting import collect_seldom
 from services.gateway.app import running
 from services.gateway.http.proxies import trusted_proxies
+from services.gateway.settings import GatewaySettings
 
 _log = structlog.get_logger()
 
 
 def main() -> None:
     """Exit code 0 when told to stop, 1 when it cannot go on."""
-    settings = read_settings()
+    settings = read_settings(GatewaySettings)
     try:
         trusted_proxies(settings)
     except ValueError as error:
@@ -32,7 +33,7 @@ def main() -> None:
         raise SystemExit(runner.run(_until_told(settings)))
 
 
-async def _until_told(settings: Settings) -> int:
+async def _until_told(settings: GatewaySettings) -> int:
     working = asyncio.current_task()
     assert working is not None
     for sign in (signal.SIGTERM, signal.SIGINT):

@@ -21,7 +21,6 @@ from contracts.message import Refused
 from contracts.modules import MODULES
 from kernel.log.promise import Unavailable
 from kernel.process.health import Health, NotReady, Stage, Surface, serving
-from kernel.process.settings import Settings
 from kernel.process.telemetry import VERSION
 from kernel.talking.broker import client_of, listen, make_broker
 from kernel.talking.caller import Caller
@@ -60,6 +59,7 @@ from services.gateway.reference import ReferenceController, RegionController
 from services.gateway.remote_control.addresses import Addresses
 from services.gateway.remote_control.remote_control import RemoteControlController
 from services.gateway.remote_control.remote_origin import RemoteOrigin
+from services.gateway.settings import GatewaySettings
 
 CONNECT_TIMEOUT_S = 30.0
 SERVICES = tuple(MODULES)
@@ -147,7 +147,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, console: Path = pages.CONSOLE) -> AsyncIterator[Running]:
+async def running(settings: GatewaySettings, console: Path = pages.CONSOLE) -> AsyncIterator[Running]:
     """The gateway at work while this lasts; leaving ends live streams and finishes the requests in hand.
 
     Raises `Unavailable` when NATS does not answer and `OSError` when the port is taken.

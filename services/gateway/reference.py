@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from contracts.accounts.words import MailLanguage
 from contracts.zones import UTC_ZONE, former_names, inhabited_zones
-from kernel.process.settings import Settings
 from kernel.process.telemetry import VERSION
+from services.gateway.settings import GatewaySettings
 
 Language = Annotated[
     str, QueryParameter(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", description="BCP 47")
@@ -152,11 +152,11 @@ class RegionController(Controller):
 
     @get("/about", operation_id="GetAbout", sync_to_thread=False, summary="Version, scope and contact")
     def get_about(self, request: Request[Any, Any, State]) -> About:
-        settings: Settings = request.app.state.settings
+        settings: GatewaySettings = request.app.state.settings
         shown = settings.model_dump(include=set(About.model_fields))
         return About(product="SmartPlus", version=VERSION, scope=list(SCOPE), **shown)
 
     @get("/servers", operation_id="ListServers", sync_to_thread=False, summary="The regions at which one may log in")
     def list_servers(self, request: Request[Any, Any, State]) -> list[Server]:
-        settings: Settings = request.app.state.settings
+        settings: GatewaySettings = request.app.state.settings
         return [Server(region=settings.region, url=settings.public_url, current=True)]

@@ -14,7 +14,7 @@ MODULES = sorted(each for service in SERVICES for each in service.rglob("*.py"))
 COMPILED = "__pycache__"
 
 # What runs a service, and what is told of all of its features at once.
-DIRECTLY = {"__init__.py", "__main__.py", "README.md", "audit.py", "live.py", "tallies.py"}
+DIRECTLY = {"__init__.py", "__main__.py", "README.md", "audit.py", "live.py", "settings.py", "tallies.py"}
 MORE_DIRECTLY = {"gateway": {"app.py", "reference.py"}}
 MOST_FILES = 10
 MOST_LINES = 300

@@ -18,11 +18,11 @@ from contracts.devices.intercoms import BindDevice, DeviceKind
 from contracts.devices.library import RegisterMac
 from contracts.message import Accepted, Actor, Command, Query, Role, View
 from contracts.modules import views_of
-from kernel.process.settings import Settings
 from kernel.service.running import Running, running
 from ops.servers import NatsCluster, NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
+from services.devices.settings import DevicesSettings
 from tests.asking import newer, seen
 
 Q = TypeVar("Q", bound=Query)
@@ -107,14 +107,14 @@ class Region:
         return camera_id
 
 
-def settings_for(nats: NatsServer | NatsCluster, mongodb_uri: str, prefix: str, **more: Any) -> Settings:
+def settings_for(nats: NatsServer | NatsCluster, mongodb_uri: str, prefix: str, **more: Any) -> DevicesSettings:
     link = {
         "nats_auth_url": nats.environment["NATS_AUTH_URL"],
         "nats_system_url": nats.environment["NATS_SYSTEM_URL"],
         "nats_issuer_seed": nats.environment["SMARTPLUS_NATS_ISSUER_SEED"],
     }
     names = {"mongodb_uri": mongodb_uri, "secret": "5a" * 32, "database_prefix": prefix}
-    return Settings(nats_url=nats.url, **{**names, **link, **more})
+    return DevicesSettings(nats_url=nats.url, **{**names, **link, **more})
 
 
 @pytest.fixture(scope="session")

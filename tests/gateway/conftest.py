@@ -31,12 +31,12 @@ from contracts.message import Accepted, Actor, Answer, Command, Query, Refused, 
 from contracts.modules import MODULES, declared
 from contracts.refusals import REFUSALS
 from contracts.text import folded
-from kernel.process.settings import Settings
 from kernel.talking.broker import client_of, make_broker
 from kernel.talking.endpoints import Endpoints
 from kernel.talking.wire import Asked
 from services.gateway.app import Running, running
 from services.gateway.asking.positions import Positions
+from services.gateway.settings import GatewaySettings
 
 PASSWORD = "correct-horse-battery-42"
 # What the stand-in answers to these; to all others nothing that may be left out.
@@ -172,8 +172,8 @@ class Browser:
 
 
 @pytest.fixture(scope="session")
-def gateway_settings(nats_url: str) -> Settings:
-    return Settings(
+def gateway_settings(nats_url: str) -> GatewaySettings:
+    return GatewaySettings(
         nats_url=nats_url,
         mongodb_uri="mongodb://127.0.0.1:1",
         secret="ab" * 32,
@@ -191,7 +191,7 @@ def gateway_settings(nats_url: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def desk(gateway_settings: Settings) -> AsyncIterator[Desk]:
+async def desk(gateway_settings: GatewaySettings) -> AsyncIterator[Desk]:
     broker = make_broker(gateway_settings, "stand-in")
     await broker.connect()
     standing_in = Desk(client_of(broker), Positions(gateway_settings.secrets()))
@@ -214,7 +214,7 @@ def forgetful(desk: Desk) -> None:
 
 
 @pytest.fixture(scope="session")
-async def gateway(gateway_settings: Settings, desk: Desk) -> AsyncIterator[Running]:
+async def gateway(gateway_settings: GatewaySettings, desk: Desk) -> AsyncIterator[Running]:
     async with running(gateway_settings) as at_work:
         yield at_work
 

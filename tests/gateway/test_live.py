@@ -14,9 +14,9 @@ import pytest
 from contracts.accounts.access import GetSession
 from contracts.live import installers_of
 from contracts.message import Role
-from kernel.process.settings import Settings
 from services.gateway import live
 from services.gateway.app import Running, running
+from services.gateway.settings import GatewaySettings
 from tests.gateway.conftest import Browser, Desk, browser, somebody
 
 
@@ -203,7 +203,7 @@ async def test_a_session_has_at_most_five_streams(desk: Desk, gateway: Running, 
         assert (answer.status_code, answer.json()["code"]) == (429, "too-many")
 
 
-async def test_a_stopping_gateway_ends_its_streams(desk: Desk, gateway_settings: Settings) -> None:
+async def test_a_stopping_gateway_ends_its_streams(desk: Desk, gateway_settings: GatewaySettings) -> None:
     async with running(gateway_settings) as other, browser(other.url) as visitor:
         await somebody(desk, visitor, Role.INSTALLER)
         stack = following(visitor)

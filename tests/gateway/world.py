@@ -19,13 +19,14 @@ from contracts.accounts.partners import CreateSuperManager
 from contracts.accounts.terms import ActivateUser
 from contracts.permissions import SYSTEM
 from kernel.keeping.secrets import Secrets
-from kernel.process.settings import Settings
 from kernel.service.running import running as service_running
 from kernel.talking.caller import Caller
 from ops.servers import NatsServer
 from services.accounts.__main__ import SERVICE as ACCOUNTS
 from services.devices.__main__ import SERVICE as DEVICES
+from services.devices.settings import DevicesSettings
 from services.gateway.app import running as gateway_running
+from services.gateway.settings import GatewaySettings
 from tests.asking import SOON_S
 from tests.gateway.api import a_mac, right_body
 from tests.gateway.conftest import Browser, browser
@@ -174,7 +175,7 @@ async def world(folder: Path, mongodb_uri: str) -> AsyncIterator[World]:
     """The world, on a nats-server of its own: the shared one has stand-ins on it."""
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(NatsServer(folder / f"nats-{uuid4().hex[:6]}"))
-        settings = Settings(
+        settings = DevicesSettings(
             nats_url=nats.url,
             nats_monitor_url=nats.monitor_url,
             nats_auth_url=nats.auth_url,
@@ -185,9 +186,10 @@ async def world(folder: Path, mongodb_uri: str) -> AsyncIterator[World]:
             database_prefix=f"w{uuid4().hex[:6]}-",
             stop_timeout_s=1,
         )
+        public = GatewaySettings(nats_url=nats.url, secret=settings.secret, stop_timeout_s=1)
         accounts = await stack.enter_async_context(service_running(ACCOUNTS, settings))
         await stack.enter_async_context(service_running(DEVICES, settings))
-        gateway = await stack.enter_async_context(gateway_running(settings))
+        gateway = await stack.enter_async_context(gateway_running(public))
         built = World(gateway.url, accounts.caller, stack, settings.secrets(), nats.mqtt_port)
         email = "root@example.org"
         first = CreateSuperManager(

@@ -15,6 +15,7 @@ from kernel.connecting.connection import connect
 from kernel.process.settings import read_settings
 from ops.nats_accounts import NatsAccounts
 from ops.servers import NatsCluster, NatsServer
+from services.devices.settings import DevicesSettings
 from tests.ops.test_cli import smartplus
 
 
@@ -109,12 +110,12 @@ async def test_the_operator_makes_accounts_once(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("SMARTPLUS_SECRETS_DIR", str(tmp_path))
     monkeypatch.setenv("SMARTPLUS_SECRET", "5c" * 32)
     monkeypatch.setenv("MONGODB_URI", "mongodb://nowhere")
-    settings = read_settings()
+    settings = read_settings(DevicesSettings)
     assert settings.nats_url == f"nats://app:{accounts.app}@n0:4222,nats://app:{accounts.app}@n1:4222"
     assert settings.nats_issuer_seed == accounts.issuer_seed
     for service, password in accounts.services.items():
         monkeypatch.setenv("SMARTPLUS_SECRETS_DIR", str(tmp_path / service))
-        own = read_settings()
+        own = read_settings(DevicesSettings)
         assert own.nats_url == f"nats://{service}:{password}@n0:4222,nats://{service}:{password}@n1:4222"
         assert bool(own.nats_auth_url) is bool(own.nats_issuer_seed) is (service == "devices")
     for secret in (accounts.app, *accounts.services.values(), accounts.auth, accounts.system, accounts.issuer_seed):

@@ -18,6 +18,7 @@ from services.devices.library import labels, mac_import
 from services.devices.library.mac_import import MacImport
 from services.devices.library.mac_imports import IMPORTS
 from services.devices.library.macs import free_macs_of
+from services.devices.settings import settings_of
 
 
 async def prepare_one(command: labels.C, tools: Tools) -> labels.C:
@@ -45,7 +46,7 @@ async def _is_reached(installer_id: str | None, more: int, tools: Tools) -> bool
         return False
     present = await free_macs_of(tools.database, installer_id)
     underway = await _underway(tools.database, installer_id)
-    return present + underway + more > tools.settings.unbound_macs_per_installer
+    return present + underway + more > settings_of(tools).unbound_macs_per_installer
 
 
 async def _underway(database: Database, installer_id: str) -> int:

@@ -31,6 +31,7 @@ from kernel.service.declaration import Tools
 from services.devices.library import mac_import
 from services.devices.library.labels import hash_of_code
 from services.devices.library.mac import Mac, MacEvent
+from services.devices.settings import settings_of
 
 _BEHIND_DIGITS = "G"
 _BOUND: dict[MacUse, list[bool]] = {
@@ -212,7 +213,7 @@ def _shown(row: Row, owners: dict[str, str], actor: Actor, tools: Tools) -> MacR
 
 def is_foreign_prefix(mac: str, tools: Tools) -> bool:
     """Whether its maker is none of those that are expected here."""
-    return not mac.startswith(tuple(tools.settings.mac_prefixes.split(",")))
+    return not mac.startswith(tuple(settings_of(tools).mac_prefixes.split(",")))
 
 
 def _shelves(actor: Actor) -> list[str]:

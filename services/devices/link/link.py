@@ -33,6 +33,7 @@ from services.devices.link.intake import KINDS, Intake
 from services.devices.link.outbox import Outbox
 from services.devices.link.roster import Roster, RosterEvent, Seat
 from services.devices.link.watch import Watch
+from services.devices.settings import settings_of
 from services.devices.wire import wire
 
 LEASE = "device-link"
@@ -98,11 +99,11 @@ class Link:
 
     @property
     def _lets_devices_in(self) -> bool:
-        settings = self._tools.settings
+        settings = settings_of(self._tools)
         return bool(settings.nats_auth_url and settings.nats_system_url and settings.nats_issuer_seed)
 
     async def _open_doors(self, stack: contextlib.AsyncExitStack, tasks: asyncio.TaskGroup) -> Connections | None:
-        settings = self._tools.settings
+        settings = settings_of(self._tools)
         if not (settings.nats_auth_url and settings.nats_system_url and settings.nats_issuer_seed):
             _log.warning("no-device-link", reason="NATS_AUTH_URL, NATS_SYSTEM_URL or the issuer's seed is not set")
             return None

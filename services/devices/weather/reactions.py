@@ -24,7 +24,6 @@ from contracts.message import Command, Recorded, Refused
 from contracts.permissions import SYSTEM
 from kernel.keeping.mongo import Database
 from kernel.log.promise import Unavailable
-from kernel.process.settings import Settings
 from kernel.reacting.reaction import Context, Reaction
 from kernel.reacting.timers import Due
 from kernel.reading.readmodel import Row
@@ -34,6 +33,7 @@ from services.devices.homes.home import Home
 from services.devices.intercoms import device
 from services.devices.link import presence
 from services.devices.models.model import Models
+from services.devices.settings import DevicesSettings, settings_of
 from services.devices.weather.weather_port import Conditions, NoAnswer, Place, WeatherPort, port_of
 
 WEATHER_TIMER = "weather"
@@ -72,7 +72,7 @@ ISSUE_WEATHER = Reaction(
 )
 
 
-def provider_in(settings: Settings) -> WeatherPort:
+def provider_in(settings: DevicesSettings) -> WeatherPort:
     """Whom these settings say to ask."""
     return port_of(settings.weather_url, settings.weather_search_url, settings.weather_key)
 
@@ -84,7 +84,7 @@ class Forecasts:
     `provider` says whom to ask, by the settings.
     """
 
-    provider: Callable[[Settings], WeatherPort]
+    provider: Callable[[DevicesSettings], WeatherPort]
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def prepare(self, command: IssueWeather, tools: Tools) -> IssueWeather:
@@ -117,7 +117,7 @@ class Forecasts:
         """The weather at an address: newly asked, or what was heard in the last three hours."""
         # The address itself is kept nowhere.
         address_key = f"address.{tools.secrets.hashed('place', f'{country}/{address}')}"
-        port = self.provider(tools.settings)
+        port = self.provider(settings_of(tools))
         find = partial(_find, port, address, country)
         found = await self._known(address_key, LOOKED_UP_FOR, find, tools.database, now)
         if "latitude" not in found:

@@ -16,8 +16,8 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
-from kernel.process.settings import Settings
 from services.gateway.guards.sessions import cookie_name, is_secure
+from services.gateway.settings import GatewaySettings
 
 COOKIE = "browser"
 LASTS_DAYS = 400  # no browser keeps a cookie longer
@@ -38,7 +38,7 @@ class Browser:
 class Browsers:
     """Makes and reads the marks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: GatewaySettings) -> None:
         self._key = settings.secrets().derive("browser")
 
     def of(self, connection: Connection) -> Browser:

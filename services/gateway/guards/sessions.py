@@ -28,9 +28,9 @@ from contracts.message import Actor, Refused
 from contracts.permissions import SYSTEM, VISITOR
 from contracts.session_time import IDLE_OF_RESIDENTS, is_worth_keeping
 from kernel.log.promise import Unavailable
-from kernel.process.settings import Settings
 from kernel.talking.caller import Caller
 from services.gateway.http.problems import Problem
+from services.gateway.settings import GatewaySettings
 
 REMEMBERED_S = 1.0
 REMEMBERED_MAX = 20_000
@@ -173,7 +173,7 @@ class Sessions:
 
 def is_secure(connection: Connection) -> bool:
     """Whether browsers reach this over https: the public URL says so, not what a request claims of itself."""
-    settings: Settings = connection.app.state.settings
+    settings: GatewaySettings = connection.app.state.settings
     return settings.public_url.startswith("https:")
 
 

@@ -6,12 +6,12 @@ guesses passwords slows all others down. So the region's operator says which it 
 
 from ipaddress import ip_network
 
-from kernel.process.settings import Settings
+from services.gateway.settings import GatewaySettings
 
 NONE = "none"
 
 
-def trusted_proxies(settings: Settings) -> str:
+def trusted_proxies(settings: GatewaySettings) -> str:
     """The proxies as uvicorn takes them, empty for none. Raises `ValueError` with a sentence for the operator."""
     said = settings.trusted_proxies.strip()
     if not said:

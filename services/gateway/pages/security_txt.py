@@ -6,8 +6,8 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
-from kernel.process.settings import Settings
 from services.gateway.http.problems import Problem
+from services.gateway.settings import GatewaySettings
 
 PATH = "/.well-known/security.txt"
 _VALID_DAYS = 180
@@ -16,7 +16,7 @@ _VALID_DAYS = 180
 @get(PATH, include_in_schema=False, sync_to_thread=False)
 def security_txt(request: Request[Any, Any, State]) -> Response[str]:
     """The contact from the settings; whoever reads it asks again within half a year."""
-    settings: Settings = request.app.state.settings
+    settings: GatewaySettings = request.app.state.settings
     contact = settings.security_contact or (f"mailto:{settings.support_email}" if settings.support_email else "")
     if not contact:
         raise Problem(404, "not-found", "There is nothing here.")

@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from kernel.process.settings import Settings
+from services.gateway.settings import GatewaySettings
 
 TICKET = "ticket"
 
@@ -20,7 +20,7 @@ def sha256(secret: str) -> str:
 class Addresses:
     """The addresses of remote controls: made of their ids and a key, so that the same one is always told the same."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: GatewaySettings) -> None:
         public = urlsplit(settings.public_url)
         console = public.hostname or "localhost"
         # An address of numbers has no names below it; every browser takes those of localhost to this machine.

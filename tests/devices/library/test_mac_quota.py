@@ -11,9 +11,9 @@ from contracts.devices.imports import ImportState, StartMacImport
 from contracts.devices.library import ListMacs, RegisterMac, RemoveMac
 from contracts.message import Actor, Refused
 from kernel.deciding.spec import Spec
-from kernel.process.settings import Settings
 from services.devices.library.mac import MAC as AGGREGATE
 from services.devices.library.mac_imports import IMPORTS
+from services.devices.settings import DevicesSettings
 from tests.devices.conftest import Region, a_mac
 from tests.devices.library.test_macs import handed_over, until_over
 from tests.devices.world import MAC, ask, mac_bound, registered
@@ -114,5 +114,5 @@ async def test_a_list_that_is_being_registered_counts(narrow: Narrow) -> None:
 
 
 def test_the_quota_is_a_setting() -> None:
-    settings = Settings(nats_url="nats://x", mongodb_uri="mongodb://x", secret="5a" * 32)
+    settings = DevicesSettings(nats_url="nats://x", mongodb_uri="mongodb://x", secret="5a" * 32)
     assert settings.unbound_macs_per_installer == 200_000

@@ -8,13 +8,13 @@ from contracts.devices.intercoms import DeviceKind
 from contracts.devices.models import ListModels
 from contracts.devices.relays import RELAYS_MAX
 from contracts.permissions import SYSTEM
-from kernel.process.settings import Settings
 from kernel.service.declaration import BadTable
 from services.devices.__main__ import SERVICE
 from services.devices.models import models as files
 from services.devices.models.firmware import Band, Firmware, any_takes
 from services.devices.models.model import Gate
 from services.devices.models.models import ModelsUnreadable, known_models
+from services.devices.settings import DevicesSettings
 from tests.devices.conftest import Region
 from tests.devices.world import MODELS
 
@@ -131,8 +131,8 @@ def test_a_service_reads_its_table_at_its_start_and_nothing_changes_it(tmp_path:
     file = tmp_path / "more.toml"
     file.write_text('[[model]]\nname = "X920"\nkind = "doorphone_multi"\nmax_relays = 2\n')
     told = {"nats_url": "nats://unused", "mongodb_uri": "mongodb://unused", "secret": "00" * 32}
-    assert SERVICE.tables(Settings(**told)) == MODELS
-    assert SERVICE.tables(Settings(**told, models_file=file)).max_relays("X920") == 2
+    assert SERVICE.tables(DevicesSettings(**told)) == MODELS
+    assert SERVICE.tables(DevicesSettings(**told, models_file=file)).max_relays("X920") == 2
     assert MODELS.max_relays("X920") == RELAYS_MAX
     with pytest.raises(BadTable, match=r"SMARTPLUS_MODELS_FILE: .*missing.toml cannot be read"):
-        SERVICE.tables(Settings(**told, models_file=tmp_path / "missing.toml"))
+        SERVICE.tables(DevicesSettings(**told, models_file=tmp_path / "missing.toml"))

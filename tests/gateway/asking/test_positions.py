@@ -9,9 +9,9 @@ from contracts.accounts.households import ListUsers, UserPage
 from contracts.accounts.partners import InstallerPage, ListInstallers
 from contracts.message import Role
 from kernel.keeping.secrets import Secrets
-from kernel.process.settings import Settings
 from services.gateway.app import running
 from services.gateway.asking.positions import LENGTH_MAX, TOKENS_MAX, Positions
+from services.gateway.settings import GatewaySettings
 from tests.gateway.api import right_body
 from tests.gateway.conftest import Browser, Desk, browser, somebody
 
@@ -111,7 +111,7 @@ async def test_more_tokens_than_are_taken_are_refused(desk: Desk, visitor: Brows
 
 
 async def test_a_token_of_one_gateway_opens_at_another(
-    desk: Desk, visitor: Browser, gateway_settings: Settings
+    desk: Desk, visitor: Browser, gateway_settings: GatewaySettings
 ) -> None:
     me = (await somebody(desk, visitor, Role.INSTALLER)).account_id
     added = await visitor.ask("POST", "/users", json=right_body("AddUser"))

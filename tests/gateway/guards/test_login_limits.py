@@ -8,15 +8,15 @@ from uuid import uuid4
 import pytest
 
 from contracts.message import Role
-from kernel.process.settings import Settings
 from services.gateway.app import Running, running
 from services.gateway.guards.failures import Addresses, Failures, place_of
 from services.gateway.guards.limits import LIMITS
+from services.gateway.settings import GatewaySettings
 from tests.gateway.conftest import PASSWORD, Browser, Desk, browser, session_of
 
 
 @pytest.fixture
-async def fresh(desk: Desk, gateway_settings: Settings) -> AsyncIterator[Running]:
+async def fresh(desk: Desk, gateway_settings: GatewaySettings) -> AsyncIterator[Running]:
     """A gateway that has seen no wrong password yet."""
     async with running(gateway_settings) as at_work:
         yield at_work
@@ -169,7 +169,7 @@ async def test_fifty_one_wrong_passwords_for_one_account_do_not_slow_its_address
 
 
 async def test_failures_at_another_replica_count_here(
-    desk: Desk, gateway: Running, gateway_settings: Settings, visitor: Browser
+    desk: Desk, gateway: Running, gateway_settings: GatewaySettings, visitor: Browser
 ) -> None:
     identifier = _somebody(desk)
     async with running(gateway_settings) as other, browser(other.url) as elsewhere:

@@ -10,9 +10,9 @@ from httpx import URL, AsyncClient, Response
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 from contracts.message import Role
-from kernel.process.settings import Settings
 from services.gateway.app import Running, running
 from services.gateway.http.proxies import trusted_proxies
+from services.gateway.settings import GatewaySettings
 from tests.gateway.conftest import Browser, Desk, browser, somebody
 from tests.ports import is_reached_from_here_alone
 
@@ -64,7 +64,7 @@ def _protected(answer: Response) -> None:
     assert "server" not in headers
 
 
-async def test_every_answer_carries_the_headers(desk: Desk, gateway_settings: Settings, built: Path) -> None:
+async def test_every_answer_carries_the_headers(desk: Desk, gateway_settings: GatewaySettings, built: Path) -> None:
     https = gateway_settings.model_copy(update={"public_url": "https://north.example.org"})
     async with running(https, built) as gateway, browser(gateway.url) as visitor:
         for method, path, options in (
@@ -108,7 +108,7 @@ async def test_over_http_nobody_is_told_to_use_https_alone(visitor: Browser) -> 
 
 
 async def test_security_txt_says_where_weaknesses_are_reported(
-    desk: Desk, gateway_settings: Settings, visitor: Browser
+    desk: Desk, gateway_settings: GatewaySettings, visitor: Browser
 ) -> None:
     answer = await visitor.http.get("/.well-known/security.txt")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
@@ -138,7 +138,7 @@ async def test_security_txt_says_where_weaknesses_are_reported(
     ],
 )
 def test_the_operator_says_which_proxies_are_trusted(
-    gateway_settings: Settings, public_url: str, said: str, trusted: str
+    gateway_settings: GatewaySettings, public_url: str, said: str, trusted: str
 ) -> None:
     settings = gateway_settings.model_copy(update={"public_url": public_url, "trusted_proxies": said})
     assert trusted_proxies(settings) == trusted
@@ -151,7 +151,7 @@ def test_the_operator_says_which_proxies_are_trusted(
 
 @pytest.mark.parametrize("said", ["", "  ", "*", "proxy.example.org", "10.0.0.0/40"])
 def test_a_start_behind_https_without_known_proxies_is_refused_in_one_line(
-    gateway_settings: Settings, said: str
+    gateway_settings: GatewaySettings, said: str
 ) -> None:
     environment = {
         "NATS_URL": gateway_settings.nats_url,

@@ -12,11 +12,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.message import Role
-from kernel.process.settings import Settings
 from services.gateway.app import Running, running
 from services.gateway.http.problems import Problem
 from services.gateway.library import upload_turns
 from services.gateway.library.upload_turns import UploadTurns
+from services.gateway.settings import GatewaySettings
 from tests.gateway.conftest import Browser, Desk, browser, somebody
 
 SHORT_S = 0.4
@@ -197,7 +197,7 @@ async def test_a_stream_whose_reader_goes_away_ends_without_a_word(
 
 
 async def test_an_answer_that_nobody_reads_is_cut(
-    desk: Desk, gateway_settings: Settings, built: Path, impatient: None
+    desk: Desk, gateway_settings: GatewaySettings, built: Path, impatient: None
 ) -> None:
     (built / "assets" / "large.bin").write_bytes(b"\0" * 64 * 2**20)
     async with running(gateway_settings, built) as gateway:

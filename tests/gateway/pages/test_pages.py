@@ -10,10 +10,10 @@ from httpx import AsyncClient
 from contracts.accounts.words import MailLanguage
 from kernel.connecting.connection import connect
 from kernel.process.health import Health, Stage
-from kernel.process.settings import Settings
 from kernel.talking.modules import answer_for
 from services.gateway.app import Running, running
 from services.gateway.reference import countries, mail_languages, time_zones
+from services.gateway.settings import GatewaySettings
 from tests.gateway.conftest import Browser, Desk, browser
 
 WINTER = datetime(2026, 1, 15, tzinfo=UTC)
@@ -23,7 +23,7 @@ HTML = {"Accept": "text/html"}
 @pytest.mark.row("L-02")
 @pytest.mark.parametrize("path", ["/", "/users", "/users/abc/edit", "/a.b/c"])
 async def test_every_address_of_the_console_opens_the_console(
-    desk: Desk, gateway_settings: Settings, built: Path, path: str
+    desk: Desk, gateway_settings: GatewaySettings, built: Path, path: str
 ) -> None:
     async with running(gateway_settings, built) as gateway, browser(gateway.url) as visitor:
         answer = await visitor.http.get(path, headers=HTML)
@@ -33,7 +33,7 @@ async def test_every_address_of_the_console_opens_the_console(
 
 
 async def test_files_with_a_hash_in_their_name_are_kept_for_ever_and_compressed(
-    desk: Desk, gateway_settings: Settings, built: Path
+    desk: Desk, gateway_settings: GatewaySettings, built: Path
 ) -> None:
     async with running(gateway_settings, built) as gateway, browser(gateway.url) as visitor:
         answer = await visitor.http.get("/assets/console-abc123.js")
@@ -51,7 +51,7 @@ async def test_files_with_a_hash_in_their_name_are_kept_for_ever_and_compressed(
     "path", ["/%2e%2e/secret", "/..%2fsecret", "/%00", "/assets/%2e%2e/%2e%2e/secret", "/" + "a" * 5000]
 )
 async def test_nothing_outside_of_the_console_is_served(
-    desk: Desk, gateway_settings: Settings, built: Path, path: str
+    desk: Desk, gateway_settings: GatewaySettings, built: Path, path: str
 ) -> None:
     (built / "inside").mkdir()
     (built / "secret").write_text("secret")
@@ -60,7 +60,9 @@ async def test_nothing_outside_of_the_console_is_served(
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
 
 
-async def test_without_a_built_console_a_page_says_so(desk: Desk, gateway_settings: Settings, tmp_path: Path) -> None:
+async def test_without_a_built_console_a_page_says_so(
+    desk: Desk, gateway_settings: GatewaySettings, tmp_path: Path
+) -> None:
     async with running(gateway_settings, tmp_path / "none") as gateway, browser(gateway.url) as visitor:
         answer = await visitor.http.get("/", headers=HTML)
         assert answer.status_code == 200
@@ -164,7 +166,7 @@ async def test_the_gateway_says_whether_it_can_work(operator: AsyncClient) -> No
 
 
 async def test_the_gateway_says_which_services_are_away_and_serves_on(
-    operator: AsyncClient, gateway_settings: Settings
+    operator: AsyncClient, gateway_settings: GatewaySettings
 ) -> None:
     async def until(expected: dict[str, str]) -> None:
         async with asyncio.timeout(30):

@@ -11,8 +11,8 @@ from contracts.accounts.households import ListUsers, UserPage
 from contracts.accounts.leaving import ResetUser
 from contracts.accounts.partners import InstallerPage, ListInstallers
 from contracts.message import Role
-from kernel.process.settings import Settings
 from services.gateway.app import Running, running
+from services.gateway.settings import GatewaySettings
 from tests.gateway.conftest import Browser, Desk, actor_of, browser, session_of, somebody
 
 
@@ -41,7 +41,7 @@ async def test_the_session_cookie_is_out_of_reach_of_scripts_and_is_not_the_sess
 
 @pytest.mark.parametrize("claimed", ["http", "https"])
 async def test_where_the_public_url_is_https_cookies_belong_to_this_host_alone(
-    desk: Desk, gateway_settings: Settings, claimed: str
+    desk: Desk, gateway_settings: GatewaySettings, claimed: str
 ) -> None:
     desk.people["secure@example.org"] = session_of(Role.INSTALLER)
     https = gateway_settings.model_copy(update={"public_url": "https://north.example.org"})
@@ -83,7 +83,9 @@ async def test_a_forwarded_address_is_believed_from_a_trusted_proxy(desk: Desk, 
     assert desk.last(OpenSession).actor.address == "203.0.113.9"
 
 
-async def test_a_forwarded_address_is_not_believed_from_anybody_else(desk: Desk, gateway_settings: Settings) -> None:
+async def test_a_forwarded_address_is_not_believed_from_anybody_else(
+    desk: Desk, gateway_settings: GatewaySettings
+) -> None:
     untrusting = gateway_settings.model_copy(update={"trusted_proxies": ""})
     desk.people["liar@example.org"] = session_of(Role.INSTALLER)
     async with running(untrusting) as other, browser(other.url, headers={"X-Forwarded-For": "203.0.113.9"}) as liar:

@@ -24,7 +24,6 @@ from contracts.accounts.partners import CreateInstaller
 from contracts.devices.audit import ListDeviceAudit
 from contracts.devices.intercoms import GetDevice
 from contracts.message import Actor, Role
-from kernel.process.settings import Settings
 from kernel.service.running import running as service_running
 from ops.processes import free_port
 from ops.servers import NatsServer
@@ -33,6 +32,7 @@ from services.devices.__main__ import SERVICE as DEVICES
 from services.devices.remote_control import remote_session
 from services.gateway.app import Running, running
 from services.gateway.remote_control.addresses import Addresses
+from services.gateway.settings import GatewaySettings
 from tests.console.browsing import CHROMIUM, FLAGS
 from tests.devices.conftest import Region, settings_for
 from tests.devices.remote_control.test_tunnel import Json, PageIntercom, _text, connected
@@ -69,7 +69,7 @@ class Town:
 
     region: Region
     gateway: Running
-    settings: Settings
+    settings: GatewaySettings
     stack: AsyncExitStack
     passwords: dict[str, str] = field(default_factory=dict)
     owner: tuple[Actor, str, Browser] | None = None
@@ -160,11 +160,14 @@ async def town(servers_dir: Path, mongodb_uri: str) -> AsyncIterator[Town]:
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(NatsServer(servers_dir / "town"))
         port = free_port()
-        settings = settings_for(nats, mongodb_uri, prefix, public_url=f"http://localhost:{port}")
+        settings = settings_for(nats, mongodb_uri, prefix)
+        public = GatewaySettings(
+            nats_url=nats.url, secret=settings.secret, public_url=f"http://localhost:{port}", port=port
+        )
         accounts = await stack.enter_async_context(service_running(ACCOUNTS, settings))
         devices = await stack.enter_async_context(service_running(DEVICES, settings))
-        gateway = await stack.enter_async_context(running(settings.model_copy(update={"port": port})))
-        yield Town(Region(accounts, devices, {}, nats.mqtt_port), gateway, settings, stack)
+        gateway = await stack.enter_async_context(running(public))
+        yield Town(Region(accounts, devices, {}, nats.mqtt_port), gateway, public, stack)
 
 
 @pytest.fixture
@@ -564,7 +567,7 @@ async def test_too_much_at_once_is_refused(control: Control) -> None:
 
 def test_addresses_are_those_of_the_region() -> None:
     def host(public_url: str, **more: Any) -> str:
-        settings = Settings(nats_url="n", mongodb_uri="m", secret="5a" * 32, public_url=public_url, **more)
+        settings = GatewaySettings(nats_url="n", mongodb_uri="m", secret="5a" * 32, public_url=public_url, **more)
         return urlsplit(Addresses(settings).url(uuid4())).netloc.partition(".")[2]
 
     assert host("https://north.example.org") == "rc.north.example.org"

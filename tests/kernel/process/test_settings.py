@@ -34,11 +34,10 @@ def said(environment: pytest.MonkeyPatch) -> str:
 
 def test_settings_come_from_the_environment(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("SMARTPLUS_PORT", "8123")
-    environment.setenv("SMARTPLUS_SUPPORT_EMAIL", "help@example.net")
-    environment.setenv("SMARTPLUS_TELEPHONE", "")
+    environment.setenv("SMARTPLUS_REGION", "")
     settings = read_settings()
     assert (settings.nats_url, settings.port) == ("nats://a:4222,nats://b:4222", 8123)
-    assert (settings.support_email, settings.telephone) == ("help@example.net", "")
+    assert settings.region == "local"
     assert settings.database("accounts") == "accounts"
 
 
