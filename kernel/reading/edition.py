@@ -7,6 +7,7 @@ checkpoint. So each event counts exactly once, however many projectors believe t
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ from kernel.runtime.crash import crash_here
 # Read models can be rebuilt: they need not wait for the journal, only to stay consistent with their checkpoint.
 _RELAXED = WriteConcern(w=1, j=False)
 PARKED = "parked"
+# How many documents it remembers that it wrote last: what happens to a thing often happens to it several times.
+_REMEMBERED = 2_000
 
 
 class Edition:
@@ -39,6 +42,8 @@ class Edition:
         self.places: dict[str, Place] = {}
         self._noted: dict[str, Place] = {}
         self._blocked: set[str] = set()
+        self._growing = {model.name for model in models if model.grows}
+        self._written: OrderedDict[tuple[str, str], Row] = OrderedDict()
         self._database = database.with_options(BSON, write_concern=_RELAXED)
         self._checkpoints = self._database["_checkpoint"]
 
@@ -74,6 +79,7 @@ class Edition:
         self.places = dict(checkpoint.places)
         self._noted = dict(checkpoint.places)
         self._blocked = await subjects_in(self.collection(PARKED), {})
+        self._written.clear()
 
     async def apply(self, batch: Sequence[Incoming], session: AsyncClientSession) -> list[Recorded]:
         """Take a batch of one stream, all or nothing; return what got into the documents.
@@ -123,6 +129,7 @@ class Edition:
                 crash_here("projection.written")
             self._noted = ahead
             crash_here("projection.committed")
+            self._remember(folding)
         self.places[last.stream] = reached
         self._blocked = folding.blocked
         alarm("projection", folding.parked)
@@ -151,20 +158,33 @@ class Edition:
             await self._write(writes, folding.dropped, session)
             gone = [f"{incoming.stream}.{incoming.seq}" for incoming in waiting]
             await self.collection(PARKED).delete_many({"_id": {"$in": gone}}, session=session)
+        self._written.clear()
 
     async def _load(self, batch: Sequence[Incoming]) -> dict[str, dict[str, Row | None]]:
         wanted: dict[str, dict[str, Row | None]] = {}
         for incoming in batch:
             for model, key in incoming.touched:
-                wanted.setdefault(model.name, {})[key] = None
+                wanted.setdefault(model.name, {})[key] = self._written.get((model.name, key))
         # Outside the transaction: whoever changes these documents moves the checkpoint, and then we write nothing.
-        growing = {model.name for model in self.models if model.grows}
-        await asyncio.gather(*(self._find(name, rows) for name, rows in wanted.items() if name not in growing))
+        await asyncio.gather(*(self._find(name, rows) for name, rows in wanted.items() if name not in self._growing))
         return wanted
 
     async def _find(self, name: str, rows: dict[str, Row | None]) -> None:
-        async for document in self.collection(name).find({"_id": {"$in": list(rows)}}, batch_size=len(rows) + 1):
-            rows[document["_id"]] = document
+        if unknown := [key for key, row in rows.items() if row is None]:
+            async for document in self.collection(name).find({"_id": {"$in": unknown}}, batch_size=len(unknown) + 1):
+                rows[document["_id"]] = document
+
+    def _remember(self, folding: Folding) -> None:
+        """Nobody else writes these documents without moving the checkpoint, and then this edition is at its end."""
+        if emptied := {name for name, _ in folding.dropped}:
+            self._written = OrderedDict(kept for kept in self._written.items() if kept[0][0] not in emptied)
+        for name in folding.documents.keys() - self._growing:
+            for key, row in folding.documents[name].items():
+                self._written.pop((name, key), None)
+                if row is not None:
+                    self._written[name, key] = row
+        while len(self._written) > _REMEMBERED:
+            self._written.popitem(last=False)
 
     async def _advance(self, ahead: Mapping[str, Place], session: AsyncClientSession) -> None:
         await self._move({"$set": {f"streams.{stream}.seq": place.seq for stream, place in ahead.items()}}, session)

@@ -496,6 +496,28 @@ async def test_a_model_that_grows_looks_nothing_up(here: World, mongodb_uri: str
     assert "notes" not in listener.found
 
 
+async def test_what_was_just_written_is_not_looked_up_again(here: World, mongodb_uri: str) -> None:
+    listener = _Counting()
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongodb_uri, event_listeners=[listener])
+    async with client, running(replace(here, client=client).projector()):
+        await until(here, await here.tally("a", 1))
+        await until(here, await here.tally("a", 1))
+        listener.found.clear()
+        await until(here, await here.tally("a", 1))
+        assert listener.found & {"tallies", "kinds"} == set()
+        await until(here, await here.tally("b", 1))
+        assert listener.found & {"tallies", "kinds"} == {"tallies"}
+    assert await here.counts() == {"a": 3, "b": 1}
+
+
+async def test_no_more_than_so_much_is_remembered(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernel.reading.edition._REMEMBERED", 3)
+    async with running(here.projector()):
+        for name in "abcabcaabbcc":
+            await until(here, await here.tally(name, 1))
+    assert await here.counts() == {"a": 4, "b": 4, "c": 4}
+
+
 async def test_a_reader_waits_for_its_own_write_without_polling(here: World, mongodb_uri: str) -> None:
     listener = _Counting()
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongodb_uri, event_listeners=[listener])
