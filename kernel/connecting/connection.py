@@ -11,8 +11,6 @@ from typing import Any
 
 from nats.aio.client import Client
 
-import kernel.runtime.header_lines
-import kernel.runtime.late_pongs  # noqa: F401 (nats-py goes deaf without it)
 from kernel.connecting.address import NatsAddress
 from kernel.log.promise import Unavailable
 

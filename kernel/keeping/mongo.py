@@ -8,11 +8,9 @@ on Python 3.11 may leave a task behind that keeps it, and then no server is ever
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pymongo.lock
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
@@ -21,7 +19,6 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
 from kernel.log.promise import Unavailable
-from kernel.runtime.wait_for import wait_for
 
 Database = AsyncDatabase[dict[str, Any]]
 Collection = AsyncCollection[dict[str, Any]]
@@ -33,11 +30,6 @@ Mongo = AsyncMongoClient[dict[str, Any]]
 
 _SELECTION_MS = 5_000
 _NAMESPACE_EXISTS = 48
-
-
-if sys.version_info < (3, 12):
-    # It has taken its own reference, perhaps before ours was there.
-    pymongo.lock.wait_for = wait_for  # type: ignore[attr-defined, assignment]
 
 
 @contextlib.asynccontextmanager

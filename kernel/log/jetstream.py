@@ -14,8 +14,6 @@ from uuid import uuid4
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-import kernel.runtime.header_lines
-import kernel.runtime.late_pongs  # noqa: F401 (nats-py goes deaf without it)
 from kernel.log.asks import Asks
 from kernel.log.group_commit import MOST_IN_A_GROUP, Doubt, GroupCommit, Outcome, Unsettled
 from kernel.log.integrity import Damaged, Loss, before, joined

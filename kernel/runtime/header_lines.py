@@ -1,8 +1,8 @@
 """Reads message headers five times as fast as nats-py, and writes them nine times as fast.
 
 nats-py looks at every character of every name for blanks and puts each value through a table. An event has some fifteen
-headers, so that was most of what reading a log cost, and a third of appending to it. Importing this replaces both in
-nats-py; `tests/kernel/runtime/test_header_lines.py` proves that they read and write the same, also of what is
+headers, so that was most of what reading a log cost, and a third of appending to it. `kernel.runtime.patches` replaces
+both in nats-py; `tests/kernel/runtime/test_header_lines.py` proves that they read and write the same, also of what is
 malformed.
 """
 
@@ -54,9 +54,10 @@ def write(headers: Mapping[str, str]) -> bytes | None:
     return f"NATS/1.0\r\n{text}\r\n\r\n".encode()
 
 
-async def _send_publish(
+async def send_publish(
     self: Client, subject: str, reply: str, payload: bytes, payload_size: int, headers: dict[str, str] | None
 ) -> None:
+    """Publish with headers written here, or as nats-py does where these are not as they should be."""
     written = write(headers) if headers and subject else None
     if written is None:
         await original_send(self, subject, reply, payload, payload_size, headers)
@@ -70,5 +71,3 @@ async def _send_publish(
 
 original = Client._parse_header_lines
 original_send = Client._send_publish
-Client._parse_header_lines = staticmethod(parse)  # type: ignore[method-assign]
-Client._send_publish = _send_publish  # type: ignore[method-assign]

@@ -9,7 +9,6 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-import kernel.runtime.late_pongs  # noqa: F401 (nats-py goes deaf without it)
 from kernel.connecting.address import NatsAddress
 from kernel.log.promise import Unavailable
 from kernel.process.settings import ProcessSettings

@@ -59,4 +59,4 @@ def test_ordinary_headers_take_the_fast_way(headers: dict[str, str]) -> None:
 
 def test_the_client_uses_it() -> None:
     assert Client._parse_header_lines is header_lines.parse
-    assert Client._send_publish is header_lines._send_publish
+    assert Client._send_publish is header_lines.send_publish
