@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from xdist.scheduler import LoadFileScheduling
 
 from ops.nats_accounts import NatsAccounts
@@ -25,6 +26,19 @@ ROWS_FILE = Path(__file__).parent / "rows.txt"
 _CONSOLE = Path(__file__).parent / "console"
 _HOUSES = durations.shared_out((f"tests/console/{each.name}" for each in _CONSOLE.glob("test_*.py")), among=2)
 IN_DOCKER = os.environ.get("SMARTPLUS_TEST_INFRA") == "docker"
+
+
+# Lines as a service writes them. Unasked, structlog draws every failure with a frame around each local variable, which
+# took a service at work in a test seconds of processor.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
