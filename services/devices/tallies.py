@@ -1,16 +1,11 @@
-"""How many devices and cameras an installer has.
-
-Lists show totals without counting their rows.
-"""
+"""How many devices and cameras an installer has."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from contracts.devices.cameras import CameraAdded, CameraRemoved
 from contracts.devices.intercoms import DeviceBound, DeviceUnbound
 from contracts.message import Recorded
-from kernel.reading.readmodel import ReadModel, Row
+from kernel.reading.tally import tallies
 
 
 def devices_of(installer_id: str) -> str:
@@ -23,19 +18,18 @@ def cameras_of(installer_id: str) -> str:
     return f"cameras.{installer_id}"
 
 
-def keys(recorded: Recorded) -> Iterable[str]:
+def steps(recorded: Recorded) -> dict[str, int]:
     match recorded.event:
-        case DeviceBound() | DeviceUnbound() as event:
-            return (devices_of(event.installer_id),)
-        case CameraAdded() | CameraRemoved() as event:
-            return (cameras_of(event.installer_id),)
+        case DeviceBound(installer_id=installer_id):
+            return {devices_of(installer_id): 1}
+        case DeviceUnbound(installer_id=installer_id):
+            return {devices_of(installer_id): -1}
+        case CameraAdded(installer_id=installer_id):
+            return {cameras_of(installer_id): 1}
+        case CameraRemoved(installer_id=installer_id):
+            return {cameras_of(installer_id): -1}
         case _:
-            return ()
+            return {}
 
 
-def fold(tally: Row | None, recorded: Recorded) -> Row:
-    step = -1 if isinstance(recorded.event, DeviceUnbound | CameraRemoved) else 1
-    return {"count": (tally["count"] if tally else 0) + step}
-
-
-TALLIES = ReadModel(name="tallies", keys=keys, fold=fold)
+TALLIES = tallies(steps)

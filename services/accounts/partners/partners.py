@@ -31,9 +31,10 @@ from contracts.refusals import refused
 from kernel.keeping.mongo import Collection, Database
 from kernel.reading.listing import Listed, Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.reading.tally import counts_of
 from kernel.service.declaration import Tools
 from services.accounts.numbers import search
-from services.accounts.tallies import ALL_DISTRIBUTORS, ALL_INSTALLERS, TALLIES, tallies_of, tally_of
+from services.accounts.tallies import ALL_DISTRIBUTORS, ALL_INSTALLERS, TALLIES
 
 
 class InstallerDocument(TypedDict):
@@ -168,7 +169,7 @@ async def list_installers(query: ListInstallers, tools: Tools) -> InstallerPage:
             raise refused("forbidden")
         own = {"distributor_id": query.actor.distributor_id}
     page = await _page(tools.database[INSTALLERS.name], own, query, own.get("distributor_id", ALL_INSTALLERS))
-    households = await tallies_of(tools.database, [row["_id"] for row in page.rows])
+    households = await counts_of(tools.database, TALLIES, [row["_id"] for row in page.rows])
     rows = tuple(InstallerRow(**_shown_installer(row, households[row["_id"]])) for row in page.rows)
     return InstallerPage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)
 
@@ -178,8 +179,9 @@ async def get_installer(query: GetInstaller, tools: Tools) -> InstallerDetail:
     known = row is not None and within(query.actor, distributor_id=row["distributor_id"], installer_id=row["_id"])
     if row is None or not known:
         raise refused("installer-unknown")
+    households = await counts_of(tools.database, TALLIES, [row["_id"]])
     return InstallerDetail(
-        **_shown_installer(row, await tally_of(tools.database, row["_id"])),
+        **_shown_installer(row, households[row["_id"]]),
         customer_service_phone=row["customer_service_phone"],
         customer_service_email=row["customer_service_email"],
         offline_solution=await offline_solution_of(tools.database, row["distributor_id"]),
@@ -188,7 +190,7 @@ async def get_installer(query: GetInstaller, tools: Tools) -> InstallerDetail:
 
 async def list_distributors(query: ListDistributors, tools: Tools) -> DistributorPage:
     page = await _page(tools.database[DISTRIBUTORS.name], {}, query, ALL_DISTRIBUTORS)
-    installers = await tallies_of(tools.database, [row["_id"] for row in page.rows])
+    installers = await counts_of(tools.database, TALLIES, [row["_id"] for row in page.rows])
     rows = tuple(
         DistributorRow(
             distributor_id=row["_id"],

@@ -27,6 +27,7 @@ from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import Listed, Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
+from kernel.reading.tally import counts_of, tallies
 from kernel.service.declaration import Tools
 from services.devices.library import mac_import
 from services.devices.library.labels import hash_of_code
@@ -109,15 +110,6 @@ LIBRARY = ReadModel(
 # --- How many there are -----------------------------------------------------------------------------------------------
 
 
-def tally_keys(recorded: Recorded) -> Iterable[str]:
-    return _steps(recorded).keys()
-
-
-def fold_tally(row: Row | None, recorded: Recorded) -> Row:
-    # What is not there yet was never counted, and begins with the first.
-    return {"count": 1} if row is None else {**row, "count": row["count"] + _steps(recorded)[row["_id"]]}
-
-
 def _steps(recorded: Recorded) -> dict[str, int]:
     """By how much each tally changes."""
     match recorded.event:
@@ -149,11 +141,11 @@ def _tally(shelf: str, *, bound: bool) -> str:
 
 async def free_macs_of(database: Database, installer_id: str) -> int:
     """How many MACs are registered for that installer and are no device's."""
-    tally = await database[LIBRARY_TALLIES.name].find_one({"_id": _tally(installer_id, bound=False)})
-    return tally["count"] if tally else 0
+    own = _tally(installer_id, bound=False)
+    return (await counts_of(database, LIBRARY_TALLIES, [own]))[own]
 
 
-LIBRARY_TALLIES = ReadModel(name="library_tallies", keys=tally_keys, fold=fold_tally)
+LIBRARY_TALLIES = tallies(_steps, "library_tallies")
 
 
 # --- What is shown ----------------------------------------------------------------------------------------------------
