@@ -7,11 +7,12 @@ whom, and everything outside answers as if it did not exist.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from contracts.acting import acts_for_another
 from contracts.message import Actor, Command, Query, Refusal, Refused, Role
 from contracts.modules import MODULES, who_of
-from contracts.refusals import REFUSALS
+from contracts.refusals import REFUSALS, refused
 
 SYSTEM = Actor(account_id="system", role=Role.SUPER_MANAGER)
 """The region itself: its timers, its billing, its operator's command line. No session can become it."""
@@ -71,6 +72,28 @@ def within(
             return actor.installer_id is not None and actor.installer_id == installer_id
         case Role.FAMILY_MASTER | Role.FAMILY_MEMBER:
             return actor.household_id is not None and actor.household_id == household_id
+
+
+def owned(row: Mapping[str, Any] | None, actor: Actor, code: str, *, household: str = "user_id") -> Mapping[str, Any]:
+    """The document, which says whose it is; `household` names its field with the household.
+
+    Raises `Refused` (`code`) when there is none or it is not the actor's: the one answers like the other.
+    """
+    if row is None or not within(
+        actor,
+        distributor_id=row["distributor_id"],
+        installer_id=row["installer_id"],
+        household_id=row[household],
+    ):
+        raise refused(code)
+    return row
+
+
+def own_installer(actor: Actor) -> str:
+    """The installer at or below whom the actor is. Raises `Refused` for everybody above."""
+    if actor.installer_id is None:
+        raise refused("forbidden")
+    return actor.installer_id
 
 
 def _refusal(code: str) -> Refusal:

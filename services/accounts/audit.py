@@ -27,8 +27,7 @@ from contracts.accounts.leaving import UserDeleted, UserReset
 from contracts.accounts.numbers import SipNumberAllocated, SipNumberReleased
 from contracts.accounts.partners import AccountEntered, InstallerCreated, PropertyManagerCreated
 from contracts.message import Recorded, Role
-from contracts.permissions import within
-from contracts.refusals import refused
+from contracts.permissions import owned
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Row
 from kernel.reading.trail import part_of, trail
@@ -104,15 +103,8 @@ async def list_audit(query: ListAudit, tools: Tools) -> AuditPage:
 
 async def _people_of(query: ListAudit, subject_id: str, database: Database) -> list[str]:
     """The subject, and when it is a household everybody who ever had an account in it."""
-    account = await database[ACCOUNTS.name].find_one({"_id": subject_id})
-    known = account is not None and within(
-        query.actor,
-        distributor_id=account["distributor_id"],
-        installer_id=account["installer_id"],
-        household_id=account["household_id"],
-    )
-    if account is None or not known:
-        raise refused("subject-unknown")
+    found = await database[ACCOUNTS.name].find_one({"_id": subject_id})
+    account = owned(found, query.actor, "subject-unknown", household="household_id")
     if account["household_id"] != subject_id:
         return [subject_id]
     people = database[ACCOUNTS.name].find({"household_id": subject_id}, {"_id": 1}, limit=_PEOPLE_MAX)

@@ -17,9 +17,9 @@ from contracts.accounts.partners import (
 )
 from contracts.accounts.terms import ActivateUser
 from contracts.acting import disclosed
-from contracts.message import Actor, Command, Role
-from contracts.modules import declared, views_of
-from contracts.permissions import MAY, SYSTEM, UNDER_ACCOUNT_ACCESS, objection, within
+from contracts.message import Actor, Command, Refused, Role
+from contracts.modules import MODULES, declared, views_of
+from contracts.permissions import MAY, SYSTEM, UNDER_ACCOUNT_ACCESS, objection, own_installer, owned, within
 from contracts.refusals import REFUSALS
 from tests.accounts.world import (
     DISTRIBUTOR,
@@ -41,10 +41,7 @@ from tests.accounts.world import (
 def test_every_command_and_query_has_a_row_for_six_roles() -> None:
     assert len(Role) == 6
     assert MAY.keys() == {
-        *declared("accounts", Command),
-        *views_of("accounts"),
-        *declared("devices", Command),
-        *views_of("devices"),
+        message for service in MODULES for message in (*declared(service, Command), *views_of(service))
     }
 
 
@@ -132,3 +129,21 @@ def test_a_tree_holds_what_lies_below_and_nothing_beside(actor: Actor, inside: b
 def test_nobody_without_a_place_is_within_nothing() -> None:
     for role in set(Role) - {Role.SUPER_MANAGER}:
         assert not within(Actor(account_id=number(50), role=role), distributor_id=None)
+
+
+def test_what_is_another_s_is_refused_like_what_is_not_there() -> None:
+    row = {"distributor_id": DISTRIBUTOR, "installer_id": INSTALLER, "user_id": USER}
+    for actor in (root, distributor, installer, master):
+        assert owned(row, actor, "camera-unknown") is row
+    for found, actor in ((None, root), (row, other_distributor), (row, other_installer), (row, sibling_installer)):
+        with pytest.raises(Refused, match="camera-unknown"):
+            owned(found, actor, "camera-unknown")
+    with pytest.raises(Refused, match="user-unknown"):
+        owned({**row, "_id": number(99)}, master, "user-unknown", household="_id")
+
+
+def test_a_list_of_an_installer_s_own_is_for_nobody_above() -> None:
+    assert own_installer(installer) == own_installer(master) == INSTALLER
+    for actor in (root, distributor):
+        with pytest.raises(Refused, match="forbidden"):
+            own_installer(actor)

@@ -40,7 +40,7 @@ TYPES = {
 # What `python -m ops.contracts` and `python -m ops.openapi` do, by one start.
 GENERATE = "from ops import contracts, openapi; contracts.write(); openapi.FILE.write_text(openapi.text())"
 # Of the tests that hold the house's rules those that look at the toy.
-KEPT = "(parcels or pure or gathered or has or kept or needs or compose) and not requires"
+KEPT = "(parcels or pure or gathered or kept or needs or compose) and not requires"
 # No fixture is asked for, and what only some tests need takes longer to import than these take to run.
 BARE = ("--noconftest", *(f"-pno:{each}" for each in ("xdist", "schemathesis", "hypothesispytest", "cacheprovider")))
 
@@ -95,9 +95,20 @@ def test_it_keeps_the_rules_of_the_house(tree: Path) -> None:
     new = sorted({block.file for block in blocks() if block.file.endswith(".py")})
     done(tree, sys.executable, "-m", "ruff", "check", "--no-cache", *new)
     done(tree, sys.executable, "-m", "ruff", "format", "--no-cache", "--check", *new)
-    rules = ("tests/contracts/test_rooms.py", "tests/contracts/test_service_rooms.py", "tests/contracts/test_texts.py")
+    rules = ("tests/contracts/test_rooms.py", "tests/contracts/test_service_rooms.py")
     deployed = ("tests/deploy/test_policies.py", "tests/deploy/test_network.py", "tests/deploy/test_settings.py")
     done(tree, sys.executable, "-m", "pytest", "-q", *BARE, "-k", KEPT, *rules, *deployed)
+
+
+@pytest.mark.parametrize(
+    ("table", "named"), [("event", r"^class (\w+)\(Event\)"), ("refusal", r'"([a-z-]+)": Reason\(')]
+)
+def test_what_it_may_say_has_a_text_in_every_language(tree: Path, table: str, named: str) -> None:
+    said = {name for block in blocks() for name in re.findall(named, block.lines, re.MULTILINE)}
+    assert said
+    locales = tree / "web" / "src" / "locales"
+    for language in json.loads((locales / "languages.json").read_text()):
+        assert said <= json.loads((locales / f"{language}.json").read_text())[table].keys(), language
 
 
 @pytest.mark.parametrize("rooms", [BACKEND, ("web/",), DEPLOYMENT])

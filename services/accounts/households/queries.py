@@ -8,8 +8,7 @@ from typing import Any
 from contracts.accounts.households import GetUser, ListUsers, UserDetail, UserPage, UserRow, UserSearchKey
 from contracts.accounts.members import MemberView
 from contracts.accounts.terms import AccountStatus, PremiumStatus
-from contracts.permissions import within
-from contracts.refusals import refused
+from contracts.permissions import own_installer, owned
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.listing import Tallied, listed, search_page
@@ -30,9 +29,7 @@ _TOKEN_OF: dict[UserSearchKey, str] = {
 
 
 async def list_users(query: ListUsers, tools: Tools) -> UserPage:
-    installer_id = query.actor.installer_id
-    if installer_id is None:
-        raise refused("forbidden")
+    installer_id = own_installer(query.actor)
     collection = tools.database[DIRECTORY.name]
     own = {"installer_id": installer_id}
     if query.q.strip():
@@ -50,15 +47,8 @@ async def list_users(query: ListUsers, tools: Tools) -> UserPage:
 
 
 async def get_user(query: GetUser, tools: Tools) -> UserDetail:
-    row = await tools.database[DIRECTORY.name].find_one({"_id": query.user_id}, {"tokens": 0})
-    known = row is not None and within(
-        query.actor,
-        distributor_id=row["distributor_id"],
-        installer_id=row["installer_id"],
-        household_id=row["_id"],
-    )
-    if row is None or not known:
-        raise refused("user-unknown")
+    found = await tools.database[DIRECTORY.name].find_one({"_id": query.user_id}, {"tokens": 0})
+    row = owned(found, query.actor, "user-unknown", household="_id")
     now = datetime.now(UTC)
     shown = _shown(row, now)
     waiting = await without_password(tools.database, row["_id"])

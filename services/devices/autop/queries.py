@@ -23,7 +23,7 @@ from contracts.devices.autop import (
 )
 from contracts.devices.commands import DeviceCommandState
 from contracts.message import Actor
-from contracts.permissions import within
+from contracts.permissions import own_installer, within
 from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import listed
@@ -42,9 +42,7 @@ _LOADED_AT_ONCE = 64
 
 
 async def list_provisionings(query: ListProvisionings, tools: Tools) -> ProvisioningPage:
-    installer_id = query.actor.installer_id
-    if installer_id is None:
-        raise refused("forbidden")
+    installer_id = own_installer(query.actor)
     own = {"installer_id": installer_id}
     page = await listed(tools.database[PROVISIONINGS.name], own, query, without=("lines",))
     progress = await progress_of(tools.database, page.rows)

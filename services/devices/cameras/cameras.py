@@ -19,8 +19,7 @@ from contracts.devices.cameras import (
     ListCameras,
 )
 from contracts.message import Recorded
-from contracts.permissions import within
-from contracts.refusals import refused
+from contracts.permissions import own_installer, owned
 from kernel.keeping.mongo import Database
 from kernel.reading.listing import Tallied, listed, search_page
 from kernel.reading.readmodel import Index, ReadModel, Row
@@ -103,9 +102,7 @@ CAMERAS = ReadModel(
 
 
 async def list_cameras(query: ListCameras, tools: Tools) -> CameraPage:
-    installer_id = query.actor.installer_id
-    if installer_id is None:
-        raise refused("forbidden")
+    installer_id = own_installer(query.actor)
     collection = tools.database[CAMERAS.name]
     own = {"installer_id": installer_id, **({"user_id": query.user_id} if query.user_id else {})}
     if query.q.strip():
@@ -119,15 +116,8 @@ async def list_cameras(query: ListCameras, tools: Tools) -> CameraPage:
 
 
 async def get_camera(query: GetCamera, tools: Tools) -> CameraRow:
-    row = await tools.database[CAMERAS.name].find_one({"_id": query.camera_id}, {"tokens": 0})
-    known = row is not None and within(
-        query.actor,
-        distributor_id=row["distributor_id"],
-        installer_id=row["installer_id"],
-        household_id=row["user_id"],
-    )
-    if row is None or not known:
-        raise refused("camera-unknown")
+    found = await tools.database[CAMERAS.name].find_one({"_id": query.camera_id}, {"tokens": 0})
+    row = owned(found, query.actor, "camera-unknown")
     return (await _rows(tools.database, [row]))[0]
 
 

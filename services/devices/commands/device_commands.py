@@ -29,7 +29,7 @@ from contracts.devices.commands import (
 from contracts.devices.homes import HomeEmptied
 from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Actor, Event, Recorded
-from contracts.permissions import within
+from contracts.permissions import owned, within
 from contracts.refusals import refused
 from kernel.reading.listing import listed
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
@@ -143,15 +143,8 @@ COMMANDS = ReadModel(
 
 
 async def list_device_commands(query: ListDeviceCommands, tools: Tools) -> DeviceCommandPage:
-    device = await tools.database[FLEET.name].find_one({"_id": query.device_id})
-    known = device is not None and within(
-        query.actor,
-        distributor_id=device["distributor_id"],
-        installer_id=device["installer_id"],
-        household_id=device["user_id"],
-    )
-    if device is None or not known:
-        raise refused("device-unknown")
+    found = await tools.database[FLEET.name].find_one({"_id": query.device_id})
+    device = owned(found, query.actor, "device-unknown")
     page = await listed(tools.database[COMMANDS.name], {"device_id": query.device_id}, query)
     rows = tuple(DeviceCommandRow(**_shown(row, device["name"], query.actor)) for row in page.rows)
     return DeviceCommandPage(rows=rows, total=page.total, page=query.page, per_page=query.per_page)

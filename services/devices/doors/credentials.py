@@ -24,7 +24,7 @@ from contracts.devices.homes import (
 )
 from contracts.devices.intercoms import DeviceBound, RelaysConfigured
 from contracts.message import Recorded
-from contracts.refusals import refused
+from contracts.permissions import own_installer
 from kernel.reading.readmodel import ReadModel, Row
 from kernel.service.declaration import Tools
 from services.devices.homes.home import METHOD_OF
@@ -146,9 +146,7 @@ ACCESS = ReadModel(name="access", version=2, keys=keys, fold=fold)
 
 
 async def list_credentials(query: ListCredentials, tools: Tools) -> CredentialList:
-    installer_id = query.actor.installer_id
-    if installer_id is None:
-        raise refused("forbidden")
+    installer_id = own_installer(query.actor)
     home = await tools.database[ACCESS.name].find_one({"_id": query.user_id, "installer_id": installer_id})
     rows = (shown(each, home["devices"]) for each in reversed(home["credentials"])) if home else ()
     return CredentialList(rows=tuple(rows))

@@ -23,6 +23,7 @@ from contracts.devices.doors import (
 from contracts.devices.homes import HomeEmptied, HomeForgotten
 from contracts.devices.intercoms import DeviceUnbound
 from contracts.message import Recorded
+from contracts.permissions import own_installer
 from contracts.refusals import refused
 from kernel.keeping.mongo import Database
 from kernel.reading.readmodel import Drop, Index, ReadModel, Row
@@ -114,9 +115,7 @@ ACCESS_LOG = ReadModel(
 
 
 async def list_door_events(query: ListDoorEvents, tools: Tools) -> DoorEventPage:
-    installer_id = query.actor.installer_id
-    if installer_id is None:
-        raise refused("forbidden")
+    installer_id = own_installer(query.actor)
     wanted: dict[str, Any] = {"installer_id": installer_id}
     if query.user_id is not None:
         wanted["user_id"] = query.user_id

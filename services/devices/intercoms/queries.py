@@ -10,8 +10,7 @@ from contracts.devices.commands import OPEN_STATES, DeviceCommandKind, DeviceCom
 from contracts.devices.intercoms import DeviceDetail, DevicePage, DeviceRow, GetDevice, ListDevices
 from contracts.devices.relays import AccessMethod, RelayView
 from contracts.notations import mac_digits
-from contracts.permissions import within
-from contracts.refusals import refused
+from contracts.permissions import own_installer, owned
 from kernel.keeping.mongo import Database
 from kernel.keeping.opaque import Opaque
 from kernel.reading.listing import Tallied, listed, search_page
@@ -28,9 +27,7 @@ _COMMANDS = "commands"
 
 
 async def list_devices(query: ListDevices, tools: Tools) -> DevicePage:
-    installer_id = query.actor.installer_id
-    if installer_id is None:
-        raise refused("forbidden")
+    installer_id = own_installer(query.actor)
     collection = tools.database[FLEET.name]
     own = {"installer_id": installer_id, **({"user_id": query.user_id} if query.user_id else {})}
     if query.q.strip():
@@ -47,15 +44,8 @@ async def list_devices(query: ListDevices, tools: Tools) -> DevicePage:
 
 
 async def get_device(query: GetDevice, tools: Tools) -> DeviceDetail:
-    row = await tools.database[FLEET.name].find_one({"_id": query.device_id}, {"tokens": 0})
-    known = row is not None and within(
-        query.actor,
-        distributor_id=row["distributor_id"],
-        installer_id=row["installer_id"],
-        household_id=row["user_id"],
-    )
-    if row is None or not known:
-        raise refused("device-unknown")
+    found = await tools.database[FLEET.name].find_one({"_id": query.device_id}, {"tokens": 0})
+    row = owned(found, query.actor, "device-unknown")
     owners, offline_solution, open_commands, armed = await asyncio.gather(
         owners_of(tools.database, [row["user_id"]]),
         offline_solution_of(tools.database, row["distributor_id"]),
