@@ -66,4 +66,5 @@ def counted(found: list[Block], *rooms: str) -> str:
     touched = {block.file for block in own} - new
     lines = sum(len(block.lines.splitlines()) for block in own)
     more = sum(len(block.lines.splitlines()) for block in own if block.after)
-    return f"{lines} lines: {len(new)} new files, and {more} of the lines in {len(touched)} files that are there"
+    files = "1 new file" if len(new) == 1 else f"{len(new)} new files"
+    return f"{lines} lines: {files}, and {more} lines more in {len(touched)} files that are there"
