@@ -2,24 +2,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { learnPosition } from "./answers";
+import { allRoots, askAgain, rootsOf } from "./changes";
 import type { Change } from "./generated/types.gen";
-
-/** The first element of every query key that shows a kind of thing. */
-const shownBy: Record<string, readonly string[]> = {
-  household: ["users", "user", "members", "user-audit", "audit", "devices", "cameras", "macs"],
-  installer: ["installers", "session", "customer-service", "account-access"],
-  distributor: ["distributors", "session"],
-  session: ["session", "sessions", "audit", "user-audit"],
-  audit: ["audit", "user-audit"],
-  mac: ["macs"],
-  import: ["mac-import", "mac-imports"],
-  device: ["devices", "macs", "device", "device-audit", "credentials", "provisioning", "provisionings"],
-  camera: ["cameras", "device"],
-  "device-command": ["device-commands", "device", "provisioning", "provisionings"],
-  provisioning: ["provisioning", "provisionings", "regular-autop"],
-  credential: ["credentials"],
-  "door-event": ["door-events"],
-};
 
 /** Notices of one burst (an import, a campaign) are answered with one round of questions. */
 const gatherMs = 80;
@@ -47,7 +31,7 @@ export function useLive(active: boolean): void {
         .getQueryCache()
         .findAll({ fetchStatus: "fetching", predicate: ({ state }) => state.data === undefined })
         .flatMap(({ queryKey: [root] }) => roots.filter((each) => each === root));
-      const asked = Promise.all(roots.map((root) => queries.invalidateQueries({ queryKey: [root] })));
+      const asked = askAgain(queries, roots);
       await Promise.race([asked, new Promise((resolve) => window.setTimeout(resolve, roundMs))]);
       underWay.forEach((root) => changed.add(root));
       gathering = undefined;
@@ -57,14 +41,14 @@ export function useLive(active: boolean): void {
       roots.forEach((root) => changed.add(root));
       if (!closed) gathering ??= window.setTimeout(() => void flush(), gatherMs);
     };
-    const everything = () => note(Object.values(shownBy).flat());
+    const everything = () => note(allRoots);
 
     const hear = (message: MessageEvent<string>) => {
       const notice = JSON.parse(message.data) as Change;
       // Each position of one stream contains those before it.
       learnPosition(notice.position, told ? [told] : []);
       told = notice.position;
-      note(shownBy[notice.thing] ?? []);
+      note(rootsOf(notice.thing));
     };
 
     // The browser comes back by itself after a cut; after an answer that is no stream it gives up, and we begin anew.
@@ -81,7 +65,7 @@ export function useLive(active: boolean): void {
       source.onerror = () => {
         failures += 1;
         if (source?.readyState !== EventSource.CLOSED) return;
-        note(["session"]);
+        note(rootsOf("who-is-here"));
         opening = window.setTimeout(open, Math.min(30_000, 1000 * 2 ** failures));
       };
     };

@@ -3,6 +3,7 @@ import { type Query, queryOptions, useQuery, useQueryClient } from "@tanstack/re
 import { createContext, Fragment, type ReactNode, useCallback, useContext, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { forgetPositions, getSession, Problem, type SessionView } from "../api";
+import { askAgain, rootsOf } from "../api/changes";
 import { useLive } from "../api/live";
 import { toastDone } from "../ui/refusals";
 import { modulesOf } from "./modules";
@@ -52,7 +53,7 @@ export function SessionGate({ waiting, failed, closed, children }: GateProps) {
   useEffect(() => {
     const doubt = (problem: unknown) => {
       if (!(problem instanceof Problem) || problem.status !== 401 || !queries.getQueryData(["session"])) return;
-      void queries.invalidateQueries({ queryKey: ["session"] });
+      void askAgain(queries, rootsOf("who-is-here"));
     };
     const stopAsking = queries.getQueryCache().subscribe((notice) => {
       if (notice.type === "updated" && notice.action.type === "error") doubt(notice.action.error);

@@ -1,8 +1,9 @@
 import { List, Skeleton, Switch, Text } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { chooseAccountAccess, fresh, getAccountAccess, once, type Problem } from "../../api";
+import { useChanged } from "../../api/changes";
 import { useCommand } from "../../api/useCommand";
 import { Dialog, FormDialog } from "../../ui/Dialog";
 import { toastDone, useRefusalText } from "../../ui/refusals";
@@ -26,7 +27,7 @@ export function AccountSettingDialog({ onClose }: { onClose: () => void }) {
 
 function PermissionForm({ granted: now, onClose }: { granted: boolean; onClose: () => void }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const text = useRefusalText();
   const [granted, setGranted] = useState(now);
   const [refusal, setRefusal] = useState<Problem | null>(null);
@@ -36,7 +37,7 @@ function PermissionForm({ granted: now, onClose }: { granted: boolean; onClose: 
       onSuccess: async () => {
         toastDone(granted ? t("accountSetting.granted") : t("accountSetting.withdrawn"));
         onClose();
-        await queries.invalidateQueries({ queryKey: ["account-access"] });
+        await changed("installer");
       },
       onError: setRefusal,
     },

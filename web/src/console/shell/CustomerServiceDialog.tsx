@@ -1,10 +1,11 @@
 // The contact that residents see in their app, and where the installer itself finds technical help.
 import { Anchor, Skeleton, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { changeCustomerService, type CustomerService, fresh, getCustomerService, once } from "../../api";
+import { useChanged } from "../../api/changes";
 import { useCommand } from "../../api/useCommand";
 import { latinDigits } from "../../i18n/format";
 import { Dialog, FormDialog } from "../../ui/Dialog";
@@ -35,7 +36,7 @@ export function CustomerServiceDialog({ onClose }: { onClose: () => void }) {
 
 function ContactForm({ current, onClose }: { current: CustomerService; onClose: () => void }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [refusal, setRefusal] = useState<string | null>(null);
   const form = useForm({
     initialValues: { phone: current.phone ?? "", email: current.email ?? "" },
@@ -44,7 +45,7 @@ function ContactForm({ current, onClose }: { current: CustomerService; onClose: 
     onSuccess: async () => {
       toastDone(t("customerService.saved"));
       onClose();
-      await queries.invalidateQueries({ queryKey: ["customer-service"] });
+      await changed("installer");
     },
     onError: (problem) => {
       const { byField, general } = sortRefusals(problem, ["phone", "email"]);

@@ -1,10 +1,10 @@
 import { Button, Group, Text } from "@mantine/core";
 import { IconUserShield } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { Trans, useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { endImpersonation, once, type SessionView } from "../../api";
+import { useChanged } from "../../api/changes";
 import { useServerNow } from "../../api/clock";
 import { useCommand } from "../../api/useCommand";
 import { remaining } from "../../i18n/format";
@@ -14,7 +14,7 @@ import classes from "./Shell.module.css";
 
 export function ImpersonationBanner({ session }: { session: SessionView }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const navigate = useNavigate();
   const take = useTakeSession();
   const now = useServerNow(1000);
@@ -27,8 +27,8 @@ export function ImpersonationBanner({ session }: { session: SessionView }) {
     onError: toastRefused,
   });
   useEffect(() => {
-    if (over) void queries.invalidateQueries({ queryKey: ["session"] });
-  }, [over, queries]);
+    if (over) void changed("who-is-here");
+  }, [over, changed]);
 
   return (
     <div className={classes.banner} role="region" aria-label={t("impersonation.label")}>

@@ -14,7 +14,7 @@ import {
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
@@ -29,6 +29,7 @@ import {
   once,
   type RelayRef,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { latinDigits } from "../../../i18n/format";
 import { instantIn } from "../../../i18n/zones";
@@ -65,7 +66,7 @@ interface GrantForm {
 
 export function GrantDialog({ userId, zone, doors, onClose }: GrantDialogProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [refusal, setRefusal] = useState<string | null>(null);
   const [made, setMade] = useState<{ holder: string; kind: CredentialKind; secret: string } | null>(null);
   const members = useQuery({
@@ -92,7 +93,7 @@ export function GrantDialog({ userId, zone, doors, onClose }: GrantDialogProps) 
     (body, key) => grantCredential({ path: { user_id: userId }, body, headers: once(key) }),
     {
       onSuccess: ({ extra }, { kind, holder }) => {
-        void queries.invalidateQueries({ queryKey: ["credentials"] });
+        void changed("credential");
         toastDone(t("access.granted"));
         if (extra.secret) setMade({ holder, kind, secret: extra.secret });
         else onClose();

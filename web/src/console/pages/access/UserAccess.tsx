@@ -1,7 +1,7 @@
 // Who gets in at a household's doors by what, and what happened at them.
 import { Button, Group, Stack, Text, Title, Tooltip } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
@@ -17,10 +17,11 @@ import {
   once,
   withdrawCredential,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog } from "../../../ui/Dialog";
 import { type Column, PlainList } from "../../../ui/PagedList";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 import { RowAction } from "../../../ui/RowAction";
 import { NoData } from "../../../ui/States";
 import { Time, UserText } from "../../../ui/Text";
@@ -49,8 +50,7 @@ function doorName(devices: DeviceDetail[] | undefined, deviceId: string, relay: 
 
 export function UserAccess({ userId }: { userId: string }) {
   const { t } = useTranslation();
-  const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const { impersonator_id } = useSession();
   const doors = useDoors(userId);
   // What a credential says of times is about the household's clocks.
@@ -70,7 +70,7 @@ export function UserAccess({ userId }: { userId: string }) {
       onSuccess: () => {
         toastDone(t("access.withdrawn"));
         setWithdrawing(null);
-        void queries.invalidateQueries({ queryKey: ["credentials"] });
+        void changed("credential");
       },
     },
   );
@@ -179,24 +179,15 @@ export function UserAccess({ userId }: { userId: string }) {
       </div>
       {granting && <GrantDialog userId={userId} zone={zone} doors={doors} onClose={() => setGranting(false)} />}
       {withdrawing && (
-        <ConfirmDialog
+        <Confirmed
           title={t("access.withdraw")}
-          opened
-          onClose={() => {
-            withdraw.reset();
-            setWithdrawing(null);
-          }}
-          busy={withdraw.isPending}
-          refusal={withdraw.error && text(withdraw.error)}
-          onConfirm={() => withdraw.mutate(withdrawing.credential_id)}
-        >
-          <Text size="sm">
-            {t(`access.credential.${withdrawing.kind}`)} · <bdi style={{ fontWeight: 600 }}>{withdrawing.holder}</bdi>
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t("access.withdrawExplain")}
-          </Text>
-        </ConfirmDialog>
+          command={withdraw}
+          input={withdrawing.credential_id}
+          asks={`${t(`access.credential.${withdrawing.kind}`)} ·`}
+          name={withdrawing.holder}
+          explain={t("access.withdrawExplain")}
+          onClose={() => setWithdrawing(null)}
+        />
       )}
     </Stack>
   );

@@ -1,7 +1,7 @@
 // One batch: how far each of its devices is, live, and another try for those that failed.
 import { Anchor, Button, Group, Progress, SegmentedControl, Stack, Text } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
@@ -16,6 +16,7 @@ import {
   type ProvisioningDetail,
   retryProvisioning,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { Page } from "../../../ui/Page";
 import { type Column, PagedList, useListQuery } from "../../../ui/PagedList";
@@ -56,13 +57,13 @@ export function BatchPage() {
 
 function Retry({ batch }: { batch: ProvisioningDetail }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const retry = useCommand<void, Accepted>(
     (_, key) => retryProvisioning({ path: { provisioning_id: batch.provisioning_id }, headers: once(key) }),
     {
       onSuccess: () => toastDone(t("autop.retried")),
       onError: toastRefused,
-      onSettled: () => void queries.invalidateQueries({ queryKey: ["provisioning"] }),
+      onSettled: () => void changed("provisioning"),
     },
   );
   return (

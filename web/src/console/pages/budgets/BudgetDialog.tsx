@@ -1,9 +1,9 @@
 // One budget: as everybody's or a number of its own, with the reason that the audit log keeps.
 import { List, Switch, Text, Textarea, TextInput } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Accepted, once, setBudget } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { latinDigits } from "../../../i18n/format";
 import { FormDialog } from "../../../ui/Dialog";
@@ -19,7 +19,7 @@ interface Wish {
 
 export function BudgetDialog({ budget, onClose }: { budget: Budget; onClose: () => void }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const { service, kind, payer_id } = budget;
   const [asEverybody, setAsEverybody] = useState(false);
   const [typed, setTyped] = useState(String(budget.limit));
@@ -35,7 +35,7 @@ export function BudgetDialog({ budget, onClose }: { budget: Budget; onClose: () 
       onSuccess: async () => {
         toastDone(t("budget.changed"));
         onClose();
-        await queries.invalidateQueries({ queryKey: ["budgets"] });
+        await changed("budget");
       },
     },
   );

@@ -2,10 +2,11 @@
 import { Alert, PasswordInput, Select, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconInfoCircle } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Accepted, addCamera, type CameraRow, editCamera, fresh, listDevices, once } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { FormDialog } from "../../../ui/Dialog";
 import { sortRefusals, toastDone } from "../../../ui/refusals";
@@ -26,7 +27,7 @@ interface CameraDialogProps {
 
 export function CameraDialog({ owner, camera, onClose }: CameraDialogProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [refusal, setRefusal] = useState<string | null>(null);
   const devices = useQuery({
     queryKey: ["devices", "of", owner.user_id, "all"],
@@ -55,7 +56,7 @@ export function CameraDialog({ owner, camera, onClose }: CameraDialogProps) {
     {
       onSuccess: () => {
         toastDone(t(camera ? "camera.saved" : "camera.added"));
-        for (const root of ["cameras", "device"]) void queries.invalidateQueries({ queryKey: [root] });
+        void changed("camera");
         onClose();
       },
       onError: (problem) => {

@@ -1,10 +1,9 @@
-import { Text } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { type Accepted, type CameraRow, once, removeCamera } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog } from "../../../ui/Dialog";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 
 interface DeleteCameraDialogProps {
   camera: Pick<CameraRow, "camera_id" | "name">;
@@ -13,33 +12,26 @@ interface DeleteCameraDialogProps {
 
 export function DeleteCameraDialog({ camera, onClose }: DeleteCameraDialogProps) {
   const { t } = useTranslation();
-  const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const remove = useCommand<void, Accepted>(
     (_, key) => removeCamera({ path: { camera_id: camera.camera_id }, headers: once(key) }),
     {
       onSuccess: () => {
         toastDone(t("camera.deleted"));
         onClose();
-        for (const root of ["cameras", "device"]) void queries.invalidateQueries({ queryKey: [root] });
+        void changed("camera");
       },
     },
   );
   return (
-    <ConfirmDialog
+    <Confirmed
       title={t("camera.deleteTitle")}
-      opened
+      command={remove}
+      input={undefined}
+      asks={t("user.deleteWhose")}
+      name={camera.name}
+      explain={t("camera.deleteExplain")}
       onClose={onClose}
-      busy={remove.isPending}
-      refusal={remove.error && text(remove.error)}
-      onConfirm={() => remove.mutate()}
-    >
-      <Text size="sm">
-        {t("user.deleteWhose")} <bdi style={{ fontWeight: 600 }}>{camera.name}</bdi>
-      </Text>
-      <Text size="sm" c="dimmed" mt={6}>
-        {t("camera.deleteExplain")}
-      </Text>
-    </ConfirmDialog>
+    />
   );
 }

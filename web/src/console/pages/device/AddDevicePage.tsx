@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
@@ -12,6 +12,7 @@ import {
   once,
   Problem,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { WaitsDialog } from "../../../ui/Handover";
 import { Page } from "../../../ui/Page";
@@ -41,7 +42,7 @@ function useUnknownGate() {
 export function AddDevicePage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const session = useSession();
   const { id = "" } = useParams();
   const user = useQuery({
@@ -58,7 +59,7 @@ export function AddDevicePage() {
     {
       onSuccess: (accepted, { name, mac }) => {
         toastDone(t("device.added"));
-        void queries.invalidateQueries({ queryKey: ["devices"] });
+        void changed("device");
         const key = keyIn(accepted);
         if (key) setIssued({ name, mac: macDigits(mac) ?? mac, key });
         else if (session.impersonator_id) setWaiting(name);

@@ -1,6 +1,6 @@
 // What a device was told, and what became of it.
 import { Button, Stack, Text } from "@mantine/core";
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import {
   type Accepted,
@@ -10,6 +10,7 @@ import {
   listDeviceCommands,
   once,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { type Column, PagedList, useListQuery } from "../../../ui/PagedList";
 import { toastDone, toastRefused } from "../../../ui/refusals";
@@ -20,7 +21,7 @@ import { CommandState, isOpen, reasonText } from "./states";
 
 export function CommandsList({ deviceId }: { deviceId: string }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [query, setQuery] = useListQuery();
   const result = useQuery({
     queryKey: ["device-commands", deviceId, query],
@@ -37,7 +38,7 @@ export function CommandsList({ deviceId }: { deviceId: string }) {
     {
       onSuccess: () => toastDone(t("device.cancelled")),
       onError: toastRefused,
-      onSettled: () => void queries.invalidateQueries({ queryKey: ["device-commands"] }),
+      onSettled: () => void changed("device-command"),
     },
   );
   const columns: Column<DeviceCommandRow>[] = [

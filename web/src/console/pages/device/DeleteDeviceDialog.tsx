@@ -1,51 +1,45 @@
-import { Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { type Accepted, type DeviceRow, once, unbindDevice } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog } from "../../../ui/Dialog";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 import { MacText } from "../devices/MacText";
 
 interface DeleteDeviceDialogProps {
   device: Pick<DeviceRow, "device_id" | "name" | "mac">;
   onClose: () => void;
-  onDone?: () => void;
+  onDone?: () => void | Promise<void>;
 }
 
 export function DeleteDeviceDialog({ device, onClose, onDone }: DeleteDeviceDialogProps) {
   const { t } = useTranslation();
-  const text = useRefusalText();
   const queries = useQueryClient();
+  const changed = useChanged();
   const remove = useCommand<void, Accepted>(
     (_, key) => unbindDevice({ path: { device_id: device.device_id }, headers: once(key) }),
     {
-      onSuccess: () => {
+      onSuccess: async () => {
         toastDone(t("device.deleted"));
         onClose();
-        onDone?.();
+        // Forgotten once nobody shows it: its page stays until the next one is there.
+        await onDone?.();
         queries.removeQueries({ queryKey: ["device", device.device_id] });
-        for (const root of ["devices", "cameras", "credentials", "macs"]) {
-          void queries.invalidateQueries({ queryKey: [root] });
-        }
+        void changed("device", "camera");
       },
     },
   );
   return (
-    <ConfirmDialog
+    <Confirmed
       title={t("device.deleteTitle")}
-      opened
+      command={remove}
+      input={undefined}
+      asks={t("user.deleteWhose")}
+      name={device.name}
+      more={<MacText value={device.mac} />}
+      explain={t("device.deleteExplain")}
       onClose={onClose}
-      busy={remove.isPending}
-      refusal={remove.error && text(remove.error)}
-      onConfirm={() => remove.mutate()}
-    >
-      <Text size="sm">
-        {t("user.deleteWhose")} <bdi style={{ fontWeight: 600 }}>{device.name}</bdi> <MacText value={device.mac} />
-      </Text>
-      <Text size="sm" c="dimmed" mt={6}>
-        {t("device.deleteExplain")}
-      </Text>
-    </ConfirmDialog>
+    />
   );
 }

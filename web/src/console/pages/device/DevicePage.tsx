@@ -1,7 +1,6 @@
 // One device: what it is and does, what it was told, what happened at its doors, and who did what to it.
 import { ActionIcon, Alert, Button, Group, Tabs, Text, Title, Tooltip } from "@mantine/core";
 import { IconAdjustments, IconInfoCircle, IconKey, IconPencil, IconTrash } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
@@ -15,11 +14,11 @@ import {
   Problem,
   rotateDeviceKey,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog } from "../../../ui/Dialog";
 import { WaitsAlert } from "../../../ui/Handover";
 import { Page } from "../../../ui/Page";
-import { useRefusalText } from "../../../ui/refusals";
 import { Failure, NoData, Waiting } from "../../../ui/States";
 import { Count, Machine, Time, UserText } from "../../../ui/Text";
 import { useSession } from "../../session";
@@ -297,8 +296,7 @@ function Overview({ device }: { device: DeviceDetail }) {
 /** A device that lost its key, or whose key somebody saw, gets another; the present one opens nothing any more. */
 function KeyRow({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation();
-  const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const { impersonator_id } = useSession();
   const [asking, setAsking] = useState(false);
   const [key, setKey] = useState<string | null>(null);
@@ -308,7 +306,7 @@ function KeyRow({ device }: { device: DeviceDetail }) {
       onSuccess: (accepted) => {
         setAsking(false);
         setKey(keyIn(accepted));
-        for (const root of ["device", "device-audit"]) void queries.invalidateQueries({ queryKey: [root] });
+        void changed("device");
       },
     },
   );
@@ -325,21 +323,15 @@ function KeyRow({ device }: { device: DeviceDetail }) {
         {t("device.newKey")}
       </Button>
       {asking && (
-        <ConfirmDialog
+        <Confirmed
           title={t("device.newKey")}
-          opened
+          command={rotate}
+          input={undefined}
+          name={device.name}
+          more={<MacText value={device.mac} c="dimmed" />}
+          explain={t("device.newKeyExplain")}
           onClose={() => setAsking(false)}
-          busy={rotate.isPending}
-          refusal={rotate.error && text(rotate.error)}
-          onConfirm={() => rotate.mutate()}
-        >
-          <Text size="sm">
-            <bdi style={{ fontWeight: 600 }}>{device.name}</bdi> <MacText value={device.mac} c="dimmed" />
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t("device.newKeyExplain")}
-          </Text>
-        </ConfirmDialog>
+        />
       )}
       {key && <KeyDialog name={device.name} mac={device.mac} secret={key} onClose={() => setKey(null)} />}
     </>

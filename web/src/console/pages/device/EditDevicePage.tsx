@@ -1,8 +1,8 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { type Accepted, type DeviceDetail, editDevice, type EditDevice, once, Problem } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { Page } from "../../../ui/Page";
 import { toastDone } from "../../../ui/refusals";
@@ -36,7 +36,7 @@ export function EditDevicePage() {
 function Form({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const initial = useMemo(() => formOf(device), [device]);
   const path = { device_id: device.device_id };
   const save = useCommand<{ body: EditDevice; revision: string }, Accepted>(
@@ -44,11 +44,11 @@ function Form({ device }: { device: DeviceDetail }) {
     {
       onSuccess: () => {
         toastDone(t("device.saved"));
-        for (const root of ["device", "devices", "device-audit"]) void queries.invalidateQueries({ queryKey: [root] });
+        void changed("device");
         navigate(`/device/${device.device_id}`);
       },
       onError: ({ status }) => {
-        if (status === 412) void queries.invalidateQueries({ queryKey: ["device", device.device_id] });
+        if (status === 412) void changed("device");
       },
     },
   );

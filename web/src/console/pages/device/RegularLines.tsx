@@ -1,20 +1,20 @@
 // The stored Regular lines of a device: applied again after every reset. Secrets are masked by the service.
 import { Button, Group, Skeleton, Text } from "@mantine/core";
 import { IconEraser } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Accepted, clearRegularProfile, type DeviceDetail, fresh, getRegularProfile, once } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog } from "../../../ui/Dialog";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 import { Failure } from "../../../ui/States";
 import classes from "./device.module.css";
 
 export function RegularLines({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation();
-  const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [asking, setAsking] = useState(false);
   const path = { device_id: device.device_id };
   const { data, error, refetch } = useQuery({
@@ -25,7 +25,7 @@ export function RegularLines({ device }: { device: DeviceDetail }) {
     onSuccess: () => {
       toastDone(t("device.regularCleared"));
       setAsking(false);
-      for (const root of ["regular-autop", "device"]) void queries.invalidateQueries({ queryKey: [root] });
+      void changed("device", "provisioning");
     },
   });
   if (error && !data) return <Failure problem={error} retry={() => void refetch()} />;
@@ -56,16 +56,13 @@ export function RegularLines({ device }: { device: DeviceDetail }) {
         </Button>
       </Group>
       {asking && (
-        <ConfirmDialog
+        <Confirmed
           title={t("device.regularClearTitle")}
-          opened
+          command={clear}
+          input={undefined}
+          explain={t("device.regularClearExplain")}
           onClose={() => setAsking(false)}
-          busy={clear.isPending}
-          refusal={clear.error && text(clear.error)}
-          onConfirm={() => clear.mutate()}
-        >
-          <Text size="sm">{t("device.regularClearExplain")}</Text>
-        </ConfirmDialog>
+        />
       )}
     </>
   );

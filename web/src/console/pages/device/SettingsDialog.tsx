@@ -1,7 +1,6 @@
 // Remote maintenance of one device: how it carries SIP, reboot, reset, its own web page, and AutoP lines for it alone.
 import { Alert, Button, Select, Skeleton, Text } from "@mantine/core";
 import { IconInfoCircle, IconPlayerPlay, IconPower, IconRestore } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
@@ -12,8 +11,10 @@ import {
   once,
   rebootDevice,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog, Dialog, FormDialog, useFocusBack } from "../../../ui/Dialog";
+import { Dialog, FormDialog, useFocusBack } from "../../../ui/Dialog";
 import { toastDone, useRefusalText } from "../../../ui/refusals";
 import { Failure } from "../../../ui/States";
 import { MacText } from "../devices/MacText";
@@ -46,16 +47,14 @@ type Asking = "reboot" | "reset" | "once" | null;
 function Settings({ device, onClose }: { device: DeviceDetail; onClose: () => void }) {
   const { t } = useTranslation();
   const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [asking, setAsking] = useState<Asking>(null);
   const [chosen, setChosen] = useState<ConnectionType | null>(null);
   const [lines, setLines] = useState("");
   const path = { device_id: device.device_id };
   const connection = chosen ?? device.connection_type;
   const refresh = () => {
-    for (const root of ["device", "devices", "device-commands", "device-audit"]) {
-      void queries.invalidateQueries({ queryKey: [root] });
-    }
+    void changed("device", "device-command");
   };
   const autop = useAutop(() => {
     toastDone(t("device.regularSubmitted"));
@@ -82,7 +81,7 @@ function Settings({ device, onClose }: { device: DeviceDetail; onClose: () => vo
     },
   });
   const submitLines = () => autop.submit({ kind: "regular", text: lines, device_ids: [device.device_id] });
-  const changed = connection !== device.connection_type;
+  const differs = connection !== device.connection_type;
 
   return (
     <>
@@ -95,8 +94,8 @@ function Settings({ device, onClose }: { device: DeviceDetail; onClose: () => vo
         size={680}
         busy={choose.isPending || autop.busy}
         refusal={(choose.error && text(choose.error)) ?? autop.refusal}
-        ready={(changed || lines.trim() !== "") && (!autop.danger || autop.confirmed)}
-        onSubmit={() => (changed ? choose.mutate(connection) : submitLines())}
+        ready={(differs || lines.trim() !== "") && (!autop.danger || autop.confirmed)}
+        onSubmit={() => (differs ? choose.mutate(connection) : submitLines())}
       >
         <Text size="sm">
           <bdi style={{ fontWeight: 600 }}>{device.name}</bdi> <MacText value={device.mac} c="dimmed" />{" "}
@@ -161,22 +160,15 @@ function Settings({ device, onClose }: { device: DeviceDetail; onClose: () => vo
       </FormDialog>
 
       {asking === "reboot" && (
-        <ConfirmDialog
+        <Confirmed
           title={t("device.reboot")}
-          opened
-          onClose={() => setAsking(null)}
-          busy={reboot.isPending}
-          refusal={reboot.error && text(reboot.error)}
-          onConfirm={() => reboot.mutate()}
+          command={reboot}
+          input={undefined}
+          name={device.name}
+          explain={t(device.online ? "device.rebootExplain" : "device.rebootExplainOffline")}
           destructive={false}
-        >
-          <Text size="sm">
-            <bdi style={{ fontWeight: 600 }}>{device.name}</bdi>
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t(device.online ? "device.rebootExplain" : "device.rebootExplainOffline")}
-          </Text>
-        </ConfirmDialog>
+          onClose={() => setAsking(null)}
+        />
       )}
       {asking === "reset" && (
         <ResetDeviceDialog

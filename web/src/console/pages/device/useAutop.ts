@@ -1,7 +1,7 @@
 // Submitting AutoP lines to devices from anywhere: the answer, the refused lines, and the confirmation of dangerous ones.
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Accepted, once, submitAutop, type SubmitAutop } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { useRefusalText } from "../../../ui/refusals";
 import { refusedLines, useConfirmed } from "./CommandBox";
@@ -10,7 +10,7 @@ type Lines = Pick<SubmitAutop, "kind" | "text" | "device_ids">;
 
 export function useAutop(onDone: (accepted: Accepted) => void) {
   const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [typed, setTyped] = useState("");
   const confirmed = useConfirmed(typed);
   const [asked, setAsked] = useState(false);
@@ -18,9 +18,7 @@ export function useAutop(onDone: (accepted: Accepted) => void) {
     onSuccess: (accepted) => {
       setAsked(false);
       setTyped("");
-      for (const root of ["provisionings", "device-commands", "regular-autop", "device"]) {
-        void queries.invalidateQueries({ queryKey: [root] });
-      }
+      void changed("provisioning", "device-command");
       onDone(accepted);
     },
     onError: (problem) => setAsked(problem.code === "autop-dangerous"),

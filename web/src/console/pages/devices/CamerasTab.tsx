@@ -10,7 +10,7 @@ import { RowAction } from "../../../ui/RowAction";
 import { Search } from "../../../ui/Search";
 import { NoData } from "../../../ui/States";
 import { Absent, Machine, Time, UserText } from "../../../ui/Text";
-import { DeleteCameraDialog } from "./DeleteCameraDialog";
+import { DeleteCameraDialog } from "../camera/DeleteCameraDialog";
 import { ToUsers } from "./IntercomsTab";
 import { OwnerLink } from "./OwnerLink";
 

@@ -1,6 +1,6 @@
 import { Button, Switch, Text } from "@mantine/core";
 import { IconHistory, IconPlus } from "@tabler/icons-react";
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
@@ -12,6 +12,7 @@ import {
   once,
   switchOfflineSolution,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useTimeZones } from "../../../api/reference";
 import { useCommand } from "../../../api/useCommand";
 import { CreateAccountDialog } from "../../../ui/CreateAccountDialog";
@@ -26,7 +27,7 @@ import { Count, Email, Time } from "../../../ui/Text";
 export function DistributorsPage() {
   const { t } = useTranslation();
   const zones = useTimeZones().data;
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [query, setQuery] = useListQuery();
   const [creating, setCreating] = useState(false);
   const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
@@ -106,7 +107,7 @@ export function DistributorsPage() {
             setCreating(false);
             const credential = credentialIn(accepted, email);
             if (credential) setIssued({ name, credential });
-            void queries.invalidateQueries({ queryKey: ["distributors"] });
+            void changed("distributor");
           }}
         />
       )}
@@ -117,14 +118,14 @@ export function DistributorsPage() {
 
 function OfflineSwitch({ distributor }: { distributor: DistributorRow }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const path = { distributor_id: distributor.distributor_id };
   const set = useCommand<boolean, Accepted>(
     (enabled, key) => switchOfflineSolution({ path, body: { enabled }, headers: once(key) }),
     {
       onSuccess: async (_, enabled) => {
         toastDone(enabled ? t("distributor.offlineOn") : t("distributor.offlineOff"));
-        await queries.invalidateQueries({ queryKey: ["distributors"] });
+        await changed("distributor");
       },
       onError: toastRefused,
     },

@@ -1,6 +1,6 @@
 import { Button, Switch, Text, Tooltip } from "@mantine/core";
 import { IconHistory, IconLogin2, IconPlus } from "@tabler/icons-react";
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
@@ -12,6 +12,7 @@ import {
   once,
   switchAccountAccess,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { CreateAccountDialog } from "../../../ui/CreateAccountDialog";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
@@ -27,7 +28,7 @@ import { SwitchIntoDialog } from "./SwitchIntoDialog";
 export function InstallersPage() {
   const { t } = useTranslation();
   const zones = useTimeZones().data;
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [query, setQuery] = useListQuery();
   const [creating, setCreating] = useState(false);
   const [entering, setEntering] = useState<InstallerRow | null>(null);
@@ -136,7 +137,7 @@ export function InstallersPage() {
             setCreating(false);
             const credential = credentialIn(accepted, email);
             if (credential) setIssued({ name, credential });
-            void queries.invalidateQueries({ queryKey: ["installers"] });
+            void changed("installer");
           }}
         />
       )}
@@ -148,14 +149,14 @@ export function InstallersPage() {
 
 function AccessSwitch({ installer }: { installer: InstallerRow }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const path = { installer_id: installer.installer_id };
   const set = useCommand<boolean, Accepted>(
     (enabled, key) => switchAccountAccess({ path, body: { enabled }, headers: once(key) }),
     {
       onSuccess: async (_, enabled) => {
         toastDone(enabled ? t("installer.accessOn") : t("installer.accessOff"));
-        await queries.invalidateQueries({ queryKey: ["installers"] });
+        await changed("installer");
       },
       onError: toastRefused,
     },

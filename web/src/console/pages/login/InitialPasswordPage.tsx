@@ -1,8 +1,8 @@
 // The first password was seen by somebody else; nothing else opens until it is replaced.
 import { Button, Stack } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { logOut } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useAbout } from "../../../api/reference";
 import { useCommand } from "../../../api/useCommand";
 import { GeneralRefusal } from "../../../ui/GeneralRefusal";
@@ -14,11 +14,11 @@ import { Door } from "./Door";
 export function InitialPasswordPage() {
   const { t } = useTranslation();
   const take = useTakeSession();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const region = useAbout().data?.region;
   const { form, refusal, busy, ready, submit } = usePasswordChange(() => {
     toastDone(t("password.changed"));
-    void queries.invalidateQueries({ queryKey: ["session"] });
+    void changed("who-is-here");
   });
   const leave = useCommand<void, unknown>(() => logOut(), { onSuccess: () => take(null) });
 

@@ -1,10 +1,10 @@
 import { Anchor, Button, FileButton, Stack, Text, Title } from "@mantine/core";
 import { IconDownload, IconFileSpreadsheet, IconFileUpload } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { type DragEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import type { Accepted, MacImportView } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { upload } from "../../../api/upload";
 import { useCommand } from "../../../api/useCommand";
 import { GeneralRefusal } from "../../../ui/GeneralRefusal";
@@ -33,7 +33,7 @@ interface Choice {
 export function ImportPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const text = useRefusalText();
   const ending = useRef<AbortController>(null);
   const [share, setShare] = useState(0);
@@ -51,7 +51,7 @@ export function ImportPage() {
     },
     {
       onSuccess: async ({ id }) => {
-        await queries.invalidateQueries({ queryKey: ["mac-imports"] });
+        await changed("import");
         navigate(`/mac-library/import/${id}`);
       },
     },

@@ -1,10 +1,10 @@
 import { Alert, Button, Divider, Group, Stack, Text } from "@mantine/core";
 import { IconCircleCheck, IconFileSpreadsheet, IconInfoCircle } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { abandonMacImport, type Accepted, type MacImportView, once, Problem, startMacImport } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { GeneralRefusal } from "../../../ui/GeneralRefusal";
 import { Page } from "../../../ui/Page";
@@ -179,10 +179,9 @@ function Another() {
 }
 
 function useOnImport(one: MacImportView, perform: (importId: string, key: string) => Promise<Accepted>) {
-  const queries = useQueryClient();
+  const changed = useChanged();
   return useCommand<string, Accepted>(perform, {
-    onSettled: () =>
-      Promise.all(["mac-import", "mac-imports", "macs"].map((root) => queries.invalidateQueries({ queryKey: [root] }))),
+    onSettled: () => changed("import", "mac"),
     mutationKey: [one.import_id],
   });
 }

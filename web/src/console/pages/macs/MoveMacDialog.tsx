@@ -1,9 +1,10 @@
 import { Select, Text, Textarea } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Trans, useTranslation } from "react-i18next";
 import { fresh, listDistributors, listInstallers, type MacPlace, moveMac, once } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { FormDialog } from "../../../ui/Dialog";
 import { sortRefusals, toastDone } from "../../../ui/refusals";
@@ -27,7 +28,7 @@ function useTyped(text: string, chosen: Choice | null): string {
 
 export function MoveMacDialog({ place, onClose }: { place: MacPlace; onClose: () => void }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [distributor, setDistributor] = useState<Choice | null>(null);
   const [installer, setInstaller] = useState<Choice | null>(null);
   const [distributorText, setDistributorText] = useState("");
@@ -55,7 +56,7 @@ export function MoveMacDialog({ place, onClose }: { place: MacPlace; onClose: ()
       onSuccess: async () => {
         toastDone(t("macs.moved"));
         onClose();
-        await queries.invalidateQueries({ queryKey: ["macs"] });
+        await changed("mac");
       },
       onError: (problem) => {
         const { byField, general } = sortRefusals(problem, ["distributor_id", "installer_id", "reason"]);

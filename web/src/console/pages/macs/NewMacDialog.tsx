@@ -1,9 +1,9 @@
 import { Alert, Text } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Trans, useTranslation } from "react-i18next";
 import { claimMac, once, type Problem, registerMac } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { FormDialog } from "../../../ui/Dialog";
 import { LabelInput } from "../../../ui/LabelInput";
@@ -26,7 +26,7 @@ interface Label {
 export function NewMacDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
   const { role } = useSession();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [text, setText] = useState("");
   const [code, setCode] = useState("");
   const [elsewhere, setElsewhere] = useState<string | null>(null);
@@ -37,7 +37,7 @@ export function NewMacDialog({ onClose }: { onClose: () => void }) {
   const done = (message: string) => async () => {
     toastDone(message);
     onClose();
-    await queries.invalidateQueries({ queryKey: ["macs"] });
+    await changed("mac");
   };
   const onError = (problem: Problem) => {
     const { byField, general } = sortRefusals(problem, ["mac", "code"]);

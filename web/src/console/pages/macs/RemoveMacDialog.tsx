@@ -1,11 +1,12 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
 import { Trans, useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { type MacRow, once, removeMac } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog, Dialog } from "../../../ui/Dialog";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { Dialog } from "../../../ui/Dialog";
+import { toastDone } from "../../../ui/refusals";
 import { UserText } from "../../../ui/Text";
 import { useSession } from "../../session";
 import { MacText } from "../devices/MacText";
@@ -25,31 +26,24 @@ export function RemoveMacDialog({ row, onClose }: RemoveMacDialogProps) {
 
 function FreeDialog({ row, onClose }: RemoveMacDialogProps) {
   const { t } = useTranslation();
-  const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const remove = useCommand((mac: string, key) => removeMac({ path: { mac }, headers: once(key) }), {
     onSuccess: async () => {
       toastDone(t("macs.removed"));
       onClose();
-      await queries.invalidateQueries({ queryKey: ["macs"] });
+      await changed("mac");
     },
   });
   return (
-    <ConfirmDialog
+    <Confirmed
       title={t("macs.removeTitle")}
-      opened
+      command={remove}
+      input={row.mac}
+      asks={t("macs.removeWhich")}
+      more={<MacText value={row.mac} fw={600} />}
+      explain={t("macs.removeExplain")}
       onClose={onClose}
-      busy={remove.isPending}
-      refusal={remove.error && text(remove.error)}
-      onConfirm={() => remove.mutate(row.mac)}
-    >
-      <Text size="sm">
-        {t("macs.removeWhich")} <MacText value={row.mac} fw={600} />
-      </Text>
-      <Text size="sm" c="dimmed" mt={6}>
-        {t("macs.removeExplain")}
-      </Text>
-    </ConfirmDialog>
+    />
   );
 }
 

@@ -1,16 +1,16 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { useChanged } from "../../../api/changes";
 import { FormDialog } from "../../../ui/Dialog";
 import { PasswordFields, usePasswordChange } from "../../../ui/password";
 import { toastDone } from "../../../ui/refusals";
 
 export function ChangePasswordDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const { form, refusal, busy, ready, submit } = usePasswordChange(() => {
     toastDone(t("password.changed"));
     onClose();
-    void queries.invalidateQueries({ queryKey: ["sessions"] });
+    void changed("session");
   });
   return (
     <FormDialog

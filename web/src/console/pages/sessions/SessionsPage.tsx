@@ -1,14 +1,15 @@
 import { Badge, Button, Group, Text } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { closeSession, fresh, listSessions, once, type SessionRow } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog } from "../../../ui/Dialog";
 import { Page } from "../../../ui/Page";
 import { type Column, PlainList } from "../../../ui/PagedList";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 import { Machine, Time, UserText } from "../../../ui/Text";
 import { useSession } from "../../session";
 import { ChangePasswordDialog } from "./ChangePasswordDialog";
@@ -28,8 +29,7 @@ function deviceOf(agent: string): string | null {
 
 export function SessionsPage() {
   const { t } = useTranslation();
-  const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const session = useSession();
   const [ending, setEnding] = useState<SessionRow | null>(null);
   const [changing, setChanging] = useState(false);
@@ -41,7 +41,7 @@ export function SessionsPage() {
     onSuccess: () => {
       toastDone(t("sessions.ended"));
       setEnding(null);
-      void queries.invalidateQueries({ queryKey: ["sessions"] });
+      void changed("session");
     },
   });
   const columns: Column<SessionRow>[] = [
@@ -105,24 +105,18 @@ export function SessionsPage() {
       />
       {changing && <ChangePasswordDialog onClose={() => setChanging(false)} />}
       {ending && (
-        <ConfirmDialog
+        <Confirmed
           title={t("sessions.endTitle")}
-          opened
-          onClose={() => {
-            end.reset();
-            setEnding(null);
-          }}
-          busy={end.isPending}
-          refusal={end.error && text(end.error)}
-          onConfirm={() => end.mutate(ending.session_id)}
-        >
-          <Text size="sm">
-            <UserText value={deviceOf(ending.agent)} fw={600} /> — <Machine value={ending.address} />
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t("sessions.endExplain")}
-          </Text>
-        </ConfirmDialog>
+          command={end}
+          input={ending.session_id}
+          more={
+            <>
+              <UserText value={deviceOf(ending.agent)} fw={600} /> — <Machine value={ending.address} />
+            </>
+          }
+          explain={t("sessions.endExplain")}
+          onClose={() => setEnding(null)}
+        />
       )}
     </Page>
   );

@@ -1,8 +1,8 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { addUser, type AddUser, type NewUserAccepted, once } from "../../../api";
+import { useChanged } from "../../../api/changes";
 import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
 import { WaitsDialog } from "../../../ui/Handover";
@@ -14,7 +14,7 @@ import { newUser, UserFields } from "./UserFields";
 export function AddUserPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const { impersonator_id } = useSession();
   const [issued, setIssued] = useState<{ name: string; credential: Credential } | null>(null);
   const [waiting, setWaiting] = useState<string | null>(null);
@@ -23,7 +23,7 @@ export function AddUserPage() {
       const credential = credentialIn(accepted);
       const waits = !!impersonator_id;
       toastDone(t("user.added"));
-      void queries.invalidateQueries({ queryKey: ["users"] });
+      void changed("household");
       if (credential) setIssued({ name, credential });
       else if (waits) setWaiting(name);
       else navigate("/user");

@@ -15,13 +15,14 @@ import {
   resetUserPassword,
   type UserDetail,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
-import { ConfirmDialog } from "../../../ui/Dialog";
 import { erasedText, useErasedWithin } from "../../../ui/erasure";
 import { WaitsAlert } from "../../../ui/Handover";
 import { useAreaCode } from "../../../ui/Phone";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 import { useSession } from "../../session";
 import { type UserForm, UserFields } from "./UserFields";
 
@@ -47,19 +48,16 @@ function formOf(user: UserDetail, behind: (number: string | null) => string): Us
 
 export function EditUser({ user }: { user: UserDetail }) {
   const { t } = useTranslation();
-  const text = useRefusalText();
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const changed = useChanged();
   const within = useErasedWithin();
   const session = useSession();
   const { behind } = useAreaCode(user.country);
   const initial = useMemo(() => formOf(user, behind), [user, behind]);
   const [asking, setAsking] = useState<"delete" | "password" | null>(null);
   const [credential, setCredential] = useState<Credential | null>(null);
-  const refresh = () =>
-    Promise.all(
-      ["users", "user", "user-audit", "audit"].map((root) => queries.invalidateQueries({ queryKey: [root] })),
-    );
+  const refresh = () => changed("household");
 
   const path = { user_id: user.user_id };
   const save = useCommand<{ body: AddUser; revision: string }, Accepted>(
@@ -71,16 +69,17 @@ export function EditUser({ user }: { user: UserDetail }) {
         navigate("/user");
       },
       onError: ({ status }) => {
-        if (status === 412) void queries.invalidateQueries({ queryKey: ["user", user.user_id] });
+        if (status === 412) void changed("household");
       },
     },
   );
   const remove = useCommand<void, ErasureAccepted>((_, key) => deleteUser({ path, headers: once(key) }), {
-    onSuccess: (accepted) => {
+    onSuccess: async (accepted) => {
       toastDone(erasedText(t("user.deleted"), accepted));
-      navigate("/user");
+      // Forgotten once nobody shows it: its page stays until the next one is there.
+      await navigate("/user");
       queries.removeQueries({ queryKey: ["user", user.user_id] });
-      void queries.invalidateQueries({ queryKey: ["users"] });
+      void changed("household");
     },
   });
   const renew = useCommand<void, CredentialAccepted>((_, key) => resetUserPassword({ path, headers: once(key) }), {
@@ -132,39 +131,27 @@ export function EditUser({ user }: { user: UserDetail }) {
       </section>
 
       {asking === "delete" && (
-        <ConfirmDialog
+        <Confirmed
           title={t("user.deleteTitle")}
-          opened
+          command={remove}
+          input={undefined}
+          asks={t("user.deleteWhose")}
+          name={user.name}
+          explain={`${t("user.deleteExplain")} ${within}`}
           onClose={() => setAsking(null)}
-          busy={remove.isPending}
-          refusal={remove.error && text(remove.error)}
-          onConfirm={() => remove.mutate()}
-        >
-          <Text size="sm">
-            {t("user.deleteWhose")} <bdi style={{ fontWeight: 600 }}>{user.name}</bdi>
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t("user.deleteExplain")} {within}
-          </Text>
-        </ConfirmDialog>
+        />
       )}
       {asking === "password" && (
-        <ConfirmDialog
+        <Confirmed
           title={t("user.resetPassword")}
-          opened
-          onClose={() => setAsking(null)}
-          busy={renew.isPending}
-          refusal={renew.error && text(renew.error)}
-          onConfirm={() => renew.mutate()}
+          command={renew}
+          input={undefined}
+          asks={t("user.resetPasswordWhose")}
+          name={user.name}
+          explain={t("user.resetPasswordShown")}
           destructive={false}
-        >
-          <Text size="sm">
-            {t("user.resetPasswordWhose")} <bdi style={{ fontWeight: 600 }}>{user.name}</bdi>
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t("user.resetPasswordShown")}
-          </Text>
-        </ConfirmDialog>
+          onClose={() => setAsking(null)}
+        />
       )}
       {credential && (
         <CredentialDialog name={user.name} credential={credential} scannable onClose={() => setCredential(null)} />

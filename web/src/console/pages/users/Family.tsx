@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Skeleton, Text, Tooltip } from "@mantine/core";
 import { IconInfoCircle, IconKey, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
@@ -14,12 +14,13 @@ import {
   resetMemberPassword,
   type UserDetail,
 } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
 import { type Credential, credentialIn, CredentialDialog } from "../../../ui/Credential";
-import { ConfirmDialog } from "../../../ui/Dialog";
 import { WaitsDialog } from "../../../ui/Handover";
 import { type Column, PlainList } from "../../../ui/PagedList";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 import { Phone } from "../../../ui/Phone";
 import { RowAction } from "../../../ui/RowAction";
 import { NoData } from "../../../ui/States";
@@ -30,9 +31,8 @@ import { MemberDialog } from "./MemberDialog";
 
 export function Family({ userId, user }: { userId: string; user: UserDetail | undefined }) {
   const { t } = useTranslation();
-  const text = useRefusalText();
   const session = useSession();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const languages = useMailLanguages().data;
   const [editing, setEditing] = useState<MemberView | "new" | null>(null);
   const [removing, setRemoving] = useState<MemberView | null>(null);
@@ -44,10 +44,7 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
     queryFn: ({ signal }) => listMembers({ path: { user_id: userId }, query: fresh(), signal }),
   });
   const members = result.data;
-  const refresh = () =>
-    Promise.all(
-      ["members", "users", "user", "user-audit"].map((root) => queries.invalidateQueries({ queryKey: [root] })),
-    );
+  const refresh = () => changed("household");
   const remove = useCommand<string, Accepted>(
     (member_id, key) => deleteMember({ path: { user_id: userId, member_id }, headers: once(key) }),
     {
@@ -181,45 +178,27 @@ export function Family({ userId, user }: { userId: string; user: UserDetail | un
         />
       )}
       {removing && (
-        <ConfirmDialog
+        <Confirmed
           title={t("member.deleteTitle")}
-          opened
-          onClose={() => {
-            remove.reset();
-            setRemoving(null);
-          }}
-          busy={remove.isPending}
-          refusal={remove.error && text(remove.error)}
-          onConfirm={() => remove.mutate(removing.member_id)}
-        >
-          <Text size="sm">
-            {t("member.deleteWhose")} <bdi style={{ fontWeight: 600 }}>{removing.name}</bdi>
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t("member.deleteExplain")}
-          </Text>
-        </ConfirmDialog>
+          command={remove}
+          input={removing.member_id}
+          asks={t("member.deleteWhose")}
+          name={removing.name}
+          explain={t("member.deleteExplain")}
+          onClose={() => setRemoving(null)}
+        />
       )}
       {renewing && (
-        <ConfirmDialog
+        <Confirmed
           title={t("user.resetPassword")}
-          opened
-          onClose={() => {
-            renew.reset();
-            setRenewing(null);
-          }}
-          busy={renew.isPending}
-          refusal={renew.error && text(renew.error)}
-          onConfirm={() => renew.mutate(renewing)}
+          command={renew}
+          input={renewing}
+          asks={t("user.resetPasswordWhose")}
+          name={renewing.name}
+          explain={t("user.resetPasswordShown")}
           destructive={false}
-        >
-          <Text size="sm">
-            {t("user.resetPasswordWhose")} <bdi style={{ fontWeight: 600 }}>{renewing.name}</bdi>
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t("user.resetPasswordShown")}
-          </Text>
-        </ConfirmDialog>
+          onClose={() => setRenewing(null)}
+        />
       )}
       {issued && <CredentialDialog {...issued} scannable onClose={() => setIssued(null)} />}
       {waiting !== null && <WaitsDialog what="password" name={waiting} onClose={() => setWaiting(null)} />}

@@ -1,20 +1,19 @@
 import { List, SimpleGrid, Text } from "@mantine/core";
 import { IconCheck, IconMinus } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { type ErasureAccepted, once, resetUser, type UserRow } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog } from "../../../ui/Dialog";
 import { erasedText, useErasedWithin } from "../../../ui/erasure";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 
 const goes = ["goesMembers", "goesContacts", "goesHistory", "goesMessages", "goesKeys", "goesLogin"] as const;
 const stays = ["staysStatus", "staysQuota", "staysAddress", "staysSettings", "staysDevices", "staysAudit"] as const;
 
 export function ResetDialog({ user, onClose }: { user: Pick<UserRow, "user_id" | "name">; onClose: () => void }) {
   const { t } = useTranslation();
-  const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const within = useErasedWithin();
   const reset = useCommand<string, ErasureAccepted>(
     (user_id, key) => resetUser({ path: { user_id }, headers: once(key) }),
@@ -22,30 +21,21 @@ export function ResetDialog({ user, onClose }: { user: Pick<UserRow, "user_id" |
       onSuccess: async (accepted) => {
         toastDone(erasedText(t("reset.done"), accepted));
         onClose();
-        await Promise.all(
-          ["users", "user", "members", "user-audit", "audit"].map((root) =>
-            queries.invalidateQueries({ queryKey: [root] }),
-          ),
-        );
+        await changed("household");
       },
     },
   );
   return (
-    <ConfirmDialog
+    <Confirmed
       title={t("reset.title")}
-      opened
-      onClose={onClose}
       size={600}
-      busy={reset.isPending}
-      refusal={reset.error && text(reset.error)}
-      onConfirm={() => reset.mutate(user.user_id)}
+      command={reset}
+      input={user.user_id}
+      asks={t("reset.whose")}
+      name={user.name}
+      explain={t("reset.explain")}
+      onClose={onClose}
     >
-      <Text size="sm">
-        {t("reset.whose")} <bdi style={{ fontWeight: 600 }}>{user.name}</bdi>
-      </Text>
-      <Text size="sm" c="dimmed" mt={6}>
-        {t("reset.explain")}
-      </Text>
       <SimpleGrid cols={{ base: 1, xs: 2 }} mt="md" spacing="lg">
         <div>
           <Text size="sm" fw={600} mb={6}>
@@ -81,6 +71,6 @@ export function ResetDialog({ user, onClose }: { user: Pick<UserRow, "user_id" |
       <Text size="sm" c="dimmed" mt="md">
         {within}
       </Text>
-    </ConfirmDialog>
+    </Confirmed>
   );
 }

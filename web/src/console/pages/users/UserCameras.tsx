@@ -1,14 +1,15 @@
 // The cameras of other makers that a household has: part of the premium plan.
 import { Alert, Box, Button, Group, Text } from "@mantine/core";
 import { IconInfoCircle, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Accepted, type CameraRow, editUser, fresh, listCameras, once, type UserDetail } from "../../../api";
+import { useChanged } from "../../../api/changes";
+import { Confirmed } from "../../../ui/Confirmed";
 import { useCommand } from "../../../api/useCommand";
-import { ConfirmDialog } from "../../../ui/Dialog";
 import { type Column, PagedList, useListQuery } from "../../../ui/PagedList";
-import { toastDone, useRefusalText } from "../../../ui/refusals";
+import { toastDone } from "../../../ui/refusals";
 import { RowAction } from "../../../ui/RowAction";
 import { Search } from "../../../ui/Search";
 import { NoData } from "../../../ui/States";
@@ -108,8 +109,7 @@ export function UserCameras({ userId, user }: { userId: string; user: UserDetail
 /** Says what is missing, and switches it on here, unless Home Automation stands in the way. */
 function PremiumNeeded({ user }: { user: UserDetail }) {
   const { t } = useTranslation();
-  const text = useRefusalText();
-  const queries = useQueryClient();
+  const changed = useChanged();
   const [asking, setAsking] = useState(false);
   const switchOn = useCommand<void, Accepted>(
     (_, key) =>
@@ -137,7 +137,7 @@ function PremiumNeeded({ user }: { user: UserDetail }) {
       onSuccess: () => {
         setAsking(false);
         toastDone(t("camera.premiumOn"));
-        for (const root of ["user", "users", "user-audit"]) void queries.invalidateQueries({ queryKey: [root] });
+        void changed("household");
       },
     },
   );
@@ -154,22 +154,15 @@ function PremiumNeeded({ user }: { user: UserDetail }) {
         )}
       </Group>
       {asking && (
-        <ConfirmDialog
+        <Confirmed
           title={t("camera.premiumSwitchOn")}
-          opened
-          onClose={() => setAsking(false)}
-          busy={switchOn.isPending}
-          refusal={switchOn.error && text(switchOn.error)}
-          onConfirm={() => switchOn.mutate()}
+          command={switchOn}
+          input={undefined}
+          name={user.name}
+          explain={t("camera.premiumExplain")}
           destructive={false}
-        >
-          <Text size="sm">
-            <bdi style={{ fontWeight: 600 }}>{user.name}</bdi>
-          </Text>
-          <Text size="sm" c="dimmed" mt={6}>
-            {t("camera.premiumExplain")}
-          </Text>
-        </ConfirmDialog>
+          onClose={() => setAsking(false)}
+        />
       )}
     </Alert>
   );
