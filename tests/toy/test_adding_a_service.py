@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.toy.page import PAGE, blocks, counted, make_tree
 
@@ -40,7 +41,7 @@ TYPES = {
 # What `python -m ops.contracts` and `python -m ops.openapi` do, by one start.
 GENERATE = "from ops import contracts, openapi; contracts.write(); openapi.FILE.write_text(openapi.text())"
 # Of the tests that hold the house's rules those that look at the toy.
-KEPT = "(parcels or pure or gathered or kept or needs or compose) and not requires"
+KEPT = "parcels or pure or gathered or kept or needs"
 # No fixture is asked for, and what only some tests need takes longer to import than these take to run.
 BARE = ("--noconftest", *(f"-pno:{each}" for each in ("xdist", "schemathesis", "hypothesispytest", "cacheprovider")))
 
@@ -96,8 +97,16 @@ def test_it_keeps_the_rules_of_the_house(tree: Path) -> None:
     done(tree, sys.executable, "-m", "ruff", "check", "--no-cache", *new)
     done(tree, sys.executable, "-m", "ruff", "format", "--no-cache", "--check", *new)
     rules = ("tests/contracts/test_rooms.py", "tests/contracts/test_service_rooms.py")
-    deployed = ("tests/deploy/test_policies.py", "tests/deploy/test_network.py", "tests/deploy/test_settings.py")
+    deployed = ("tests/deploy/test_policies.py", "tests/deploy/test_network.py")
     done(tree, sys.executable, "-m", "pytest", "-q", *BARE, "-k", KEPT, *rules, *deployed)
+
+
+def test_compose_serves_it_with_its_secrets(tree: Path) -> None:
+    made = yaml.safe_load((tree / "compose.yaml").read_text())
+    service, filled = made["services"]["parcels"], made["services"]["secret"]["volumes"]
+    assert service["command"] == ["serve", "parcels"]
+    assert {each.partition(":")[0] for each in service["volumes"]} <= made["volumes"].keys()
+    assert "parcels-secret:/secrets/parcels" in filled
 
 
 @pytest.mark.parametrize(
