@@ -27,6 +27,7 @@ from kernel.service.running import Running, running
 from kernel.talking.caller import Caller
 from ops.processes import free_port
 from ops.servers import MongoServer, NatsServer
+from tests.asking import seen
 from tests.faults.diary import DIARIES, CountPages, Pages, Write
 from tests.kernel.toy import INSTALLER
 
@@ -60,7 +61,7 @@ class Place:
         for number in range(pages):
             accepted = await service.caller.command(page(f"d{number % diaries}", "x" * size))
         query = CountPages(actor=INSTALLER, diary_id="d0", after=accepted.position)
-        await service.caller.view(query, Pages)
+        await seen(service.caller, query, Pages)
 
     async def survey(self) -> Survey:
         """The log as `smartplus log check` reads it."""

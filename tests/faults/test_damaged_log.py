@@ -23,6 +23,7 @@ from kernel.runtime.tasks import ended
 from kernel.service.running import running
 from kernel.talking.wire import RefusedElsewhere
 from ops.servers import MongoServer
+from tests.asking import seen
 from tests.faults.damaging import LARGE, SMALL, Place, cut, delete, flip, flip_end, page, place
 from tests.faults.diary import DIARIES, CountPages, Pages
 from tests.kernel.toy import INSTALLER
@@ -110,7 +111,7 @@ async def test_a_service_stands_still_on_a_damaged_log_until_the_loss_is_accepte
         assert f"{found.events} events were given up" in said["dependencies"]["integrity"]["remark"]
         accepted = await caller.command(page("d-after"))
         query = CountPages(actor=INSTALLER, diary_id="d-after", after=accepted.position)
-        assert (await caller.view(query, Pages)).pages == 1
+        assert (await seen(caller, query, Pages)).pages == 1
         assert (await here.survey()).is_whole
 
 
@@ -211,7 +212,7 @@ async def test_read_models_that_were_lost_are_no_damage(here: Place) -> None:
     async with here.at_work() as service:
         await here.until(lambda said: said["ready"])
         query = CountPages(actor=INSTALLER, diary_id="d0", after=f"DIARIES.{40}")
-        assert (await service.caller.view(query, Pages)).pages == 8
+        assert (await seen(service.caller, query, Pages)).pages == 8
 
 
 @pytest.mark.parametrize("spoiled", [bytes(60), b"", "text", None], ids=["other bytes", "none", "a text", "null"])
@@ -228,7 +229,7 @@ async def test_one_spoiled_data_key_costs_what_it_sealed_and_nobody_else(here: P
         accepted = await service.caller.command(page("copied-d1"))
         for diary, pages in (("d1", 9), ("d4", 8), ("d0", 0)):
             query = CountPages(actor=INSTALLER, diary_id=diary, after=accepted.position)
-            assert (await service.caller.view(query, Pages)).pages == pages
+            assert (await seen(service.caller, query, Pages)).pages == pages
         async with asyncio.timeout(10):
             while (await service.deciding.load(Ref("diary", "copies")))[0].pages == 0:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -9,6 +9,7 @@ import pytest
 
 from kernel.log.promise import Unavailable
 from ops.servers import MongoServer
+from tests.asking import seen
 from tests.faults.damaging import STREAM, Place, page, place
 from tests.faults.diary import CountPages, Pages
 from tests.faults.test_damaged_log import waiting
@@ -46,7 +47,7 @@ async def test_a_spoiled_checkpoint_is_as_good_as_none(here: Place, spoiled: dic
         await here.until(lambda said: said["ready"])
         accepted = await service.caller.command(page("d0"))
         query = CountPages(actor=INSTALLER, diary_id="d0", after=accepted.position)
-        assert (await service.caller.view(query, Pages)).pages == 3
+        assert (await seen(service.caller, query, Pages)).pages == 3
 
 
 @pytest.mark.parametrize(
