@@ -181,5 +181,6 @@ async def _again(message: NatsMessage, pause_s: float) -> None:
 
 
 async def _forget(message: NatsMessage) -> None:
+    """The list has forgotten it when this returns; if it has not, it is handed out again and found to be over."""
     with suppress(NatsError, OSError):
-        await message.ack()
+        await message.ack_sync()

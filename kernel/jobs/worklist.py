@@ -6,6 +6,7 @@ it is off the list, `kernel.jobs.memory` knows it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from kernel.jobs.job import Job, P, job_id
 from kernel.jobs.measuring import ENDED
 from kernel.log.group_commit import Doubt
 from kernel.log.promise import LogFull, Unavailable
-from kernel.log.trouble import doubt_of
+from kernel.log.trouble import PAUSE_S, code_of, doubt_of, now
 from kernel.process.telemetry import traced_headers
 from kernel.runtime.crash import crash_here
 
@@ -34,6 +35,8 @@ _MOST_BYTES = 64 * 2**20
 _PAYLOAD_MOST_BYTES = 4096
 _DUPLICATE_WINDOW_S = 120
 _ANSWER_S = 5.0
+# Of a cluster: a message with this id, or on this subject, is on its way into the stream, and may not arrive.
+_UNDECIDED_CODES = {10158, 10164}
 _log = structlog.get_logger()
 
 
@@ -157,7 +160,7 @@ class WorkList:
             "Nats-Expected-Last-Subject-Sequence": "0",
         }
         try:
-            said = await self._ask(self.subject(job, id), body, headers)
+            said = await self._decided(self.subject(job, id), body, headers)
         except ListFull:
             ENDED.labels(self._service, job, "no-room").inc()
             self.is_full = True
@@ -166,8 +169,17 @@ class WorkList:
         self.is_full = False
         return "error" not in said
 
+    async def _decided(self, subject: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+        """The server's answer, once nobody else is putting the same: whether theirs is kept is not known before."""
+        deadline = now() + _ANSWER_S
+        while code_of(said := await self._ask(subject, body, headers)) in _UNDECIDED_CODES:
+            if now() > deadline:
+                raise Unavailable(f"{self.stream}: somebody else is putting the same")
+            await asyncio.sleep(PAUSE_S)
+        return said
+
     async def _ask(self, subject: str, body: bytes = b"", headers: dict[str, str] | None = None) -> dict[str, Any]:
-        """The server's answer. That a job is on the list already is a good one."""
+        """The server's answer. That a job is on the list already, or just being put there, is a good one."""
         try:
             answer = await self._nc.request(subject, body, timeout=_ANSWER_S, headers=headers)
         except (NatsError, OSError, TimeoutError) as failure:
@@ -177,7 +189,7 @@ class WorkList:
             doubt = doubt_of(trouble)
             if doubt.doubt is Doubt.FULL:
                 raise ListFull(f"{self.stream} has no room: {trouble.get('description')}")
-            if doubt.doubt is not Doubt.CONTENDED:
+            if doubt.doubt not in (Doubt.CONTENDED, Doubt.KNOWN):
                 raise Unavailable(f"{self.stream}: {trouble.get('description')}")
         return said
 

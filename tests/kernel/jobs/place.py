@@ -21,7 +21,10 @@ from kernel.jobs.job import Job
 from kernel.jobs.memory import Memory
 from kernel.jobs.worklist import WorkList
 from kernel.keeping.mongo import Database
+from kernel.log.promise import Unavailable
+from kernel.process.health import NotReady
 from kernel.process.settings import Settings
+from kernel.service.running import Running
 from ops.processes import end, free_port, spawn
 from ops.servers import NatsServer
 from tests.kernel.jobs.toy_jobs import ERRAND, ERRANDS, GATE, Errand
@@ -147,3 +150,20 @@ async def errands(place: Place, **more: str) -> AsyncIterator[Errands]:
         yield Errands(started, output)
     finally:
         await end(started, 10)
+
+
+async def put(here: Place, errand_id: str, cause: str) -> bool:
+    """Whether it could be put."""
+    try:
+        await here.put(errand_id, cause=cause)
+    except Unavailable:
+        return False
+    return True
+
+
+async def remarks(toy: Running, words: str) -> bool:
+    """Whether readiness remarks on the jobs in such words."""
+    try:
+        return words in str(await toy.health.probes["jobs"]())
+    except NotReady:
+        return False

@@ -49,6 +49,7 @@ async def test_killed_at_any_step_no_job_is_lost(here: Place, step: str) -> None
         await here.until_empty()
     assert [id for id, _, _ in await here.parked()] == [bad]
     assert await here.done("bad") == 0
+    assert await here.database["jobs"].count_documents({"state": "done"}) == GOOD
     assert await here.begun("bad") in (TRIES, TRIES - 1)
     # Only what was at work in that moment may have been done again.
     assert sum([await here.done(name) - 1 for name in names]) <= AT_ONCE
