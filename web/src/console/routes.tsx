@@ -36,8 +36,8 @@ function OnlyWithLibrary() {
 }
 
 const userPage = () => import("./pages/users/UserPage");
-const devicesPage = () => import("./pages/devices/DevicesPage");
-const devicePage = () => import("./pages/device/DevicePage");
+const devicesPage = () => import("./pages/devices/list/DevicesPage");
+const devicePage = () => import("./pages/devices/one/DevicePage");
 const auditPage = () => import("./pages/audit/AuditPage");
 
 const users: RouteObject[] = [
@@ -66,7 +66,7 @@ const users: RouteObject[] = [
   {
     path: "user/:id/devices/new",
     ...page(
-      () => import("./pages/device/AddDevicePage"),
+      () => import("./pages/devices/one/AddDevicePage"),
       ({ AddDevicePage }) => <AddDevicePage />,
     ),
   },
@@ -80,7 +80,7 @@ const devices: RouteObject[] = [
   {
     path: "device/:id/edit",
     ...page(
-      () => import("./pages/device/EditDevicePage"),
+      () => import("./pages/devices/one/EditDevicePage"),
       ({ EditDevicePage }) => <EditDevicePage />,
     ),
   },
@@ -90,21 +90,21 @@ const devices: RouteObject[] = [
   {
     path: "device/autop",
     ...page(
-      () => import("./pages/autop/AutopPage"),
+      () => import("./pages/devices/autop/AutopPage"),
       ({ AutopPage }) => <AutopPage />,
     ),
   },
   {
     path: "device/autop/new",
     ...page(
-      () => import("./pages/autop/NewAutopPage"),
+      () => import("./pages/devices/autop/NewAutopPage"),
       ({ NewAutopPage }) => <NewAutopPage />,
     ),
   },
   {
     path: "device/autop/:id",
     ...page(
-      () => import("./pages/autop/BatchPage"),
+      () => import("./pages/devices/autop/BatchPage"),
       ({ BatchPage }) => <BatchPage />,
     ),
   },

@@ -26,8 +26,8 @@ import { RowAction } from "../../../ui/RowAction";
 import { NoData } from "../../../ui/States";
 import { Time, UserText } from "../../../ui/Text";
 import { useSession } from "../../session";
-import classes from "../device/device.module.css";
-import { AccessLog } from "./AccessLog";
+import classes from "../devices/one/device.module.css";
+import { AccessLog } from "../devices/doors/AccessLog";
 import { GrantDialog } from "./GrantDialog";
 
 /** The household's devices with their relays, which lists do not tell. */

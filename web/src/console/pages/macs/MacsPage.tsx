@@ -13,7 +13,7 @@ import { NoData } from "../../../ui/States";
 import { Time, UserText } from "../../../ui/Text";
 import { useSession } from "../../session";
 import { MacText } from "../devices/MacText";
-import { OwnerLink } from "../devices/OwnerLink";
+import { OwnerLink } from "../devices/list/OwnerLink";
 import { ForeignPrefix } from "./ForeignPrefix";
 import { NewMacDialog } from "./NewMacDialog";
 import { OngoingImports } from "./OngoingImports";

@@ -14,8 +14,8 @@ import { RowAction } from "../../../ui/RowAction";
 import { Search } from "../../../ui/Search";
 import { NoData } from "../../../ui/States";
 import { Machine, Time, UserText } from "../../../ui/Text";
-import { CameraDialog } from "../camera/CameraDialog";
-import { DeleteCameraDialog } from "../camera/DeleteCameraDialog";
+import { CameraDialog } from "../devices/cameras/CameraDialog";
+import { DeleteCameraDialog } from "../devices/cameras/DeleteCameraDialog";
 
 export function UserCameras({ userId, user }: { userId: string; user: UserDetail | undefined }) {
   const { t } = useTranslation();

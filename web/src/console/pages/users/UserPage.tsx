@@ -9,7 +9,7 @@ import { Failure, NoData, Waiting } from "../../../ui/States";
 import { Machine } from "../../../ui/Text";
 import { UserAccess } from "../access/UserAccess";
 import { AuditList } from "../audit/AuditList";
-import classes from "../device/device.module.css";
+import classes from "../devices/one/device.module.css";
 import { EditUser } from "./EditUser";
 import { Family } from "./Family";
 import { Status } from "./status";
