@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 def test_python_keeps_what_it_compiled_also_where_the_environment_forbids_it() -> None:
     shown = subprocess.run(
-        ["make", "--eval", "kept: ; @echo [$${PYTHONDONTWRITEBYTECODE-}]", "kept"],
+        # Quietly, since the one that runs this test may have told it to say where it is.
+        ["make", "--no-print-directory", "--eval", "kept: ; @echo [$${PYTHONDONTWRITEBYTECODE-}]", "kept"],
         cwd=ROOT,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
