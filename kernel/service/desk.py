@@ -28,6 +28,8 @@ from kernel.talking.wire import Asked
 _QUERY_DATABASE_S = 4.0
 _AFTER_TIMEOUT_S = 2.0
 _COMMAND_DATABASE_S = 8.0
+# What every code ends in that denies a thing.
+_UNKNOWN = "-unknown"
 
 _log = structlog.get_logger()
 
@@ -86,7 +88,17 @@ class Desk:
             for position in _positions(query.after):
                 if not await self.tools.watermark.reached(position, _AFTER_TIMEOUT_S):
                     raise Refused("behind", "What you ask for is not visible yet. Try again.", field="after")
+            try:
+                return await service.queries[type(query)](query, self.tools)
+            except Refused as refusal:
+                if not refusal.code.endswith(_UNKNOWN) or not await self._caught_up():
+                    raise
             return await service.queries[type(query)](query, self.tools)
+
+    async def _caught_up(self) -> bool:
+        """Whether the read models contain, within a moment, all that is recorded: what is new is not unknown."""
+        newest = Position(stream=self.tools.log.stream, seq=await self.tools.log.last_seq())
+        return await self.tools.watermark.reached(newest, _AFTER_TIMEOUT_S)
 
 
 def _positions(after: str | None) -> list[Position]:

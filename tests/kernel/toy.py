@@ -51,7 +51,7 @@ class Counted(Event):
 
 
 class GetCounter(Query):
-    """One counter, or `counter-unknown`."""
+    """One counter, or `subject-unknown`."""
 
     counter_id: str
 
@@ -105,7 +105,7 @@ def project(row: Row | None, recorded: Recorded) -> Row | None:
 async def get_counter(query: GetCounter, tools: Tools) -> View:
     row = await tools.database["counters"].find_one({"_id": query.counter_id})
     if row is None:
-        raise Refused("counter-unknown")
+        raise Refused("subject-unknown")
     return CounterView(counter_id=query.counter_id, count=row["count"], at=row["at"])
 
 

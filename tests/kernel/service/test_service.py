@@ -139,6 +139,20 @@ async def test_a_query_never_shows_less_than_it_was_asked_to_contain(toy: Runnin
             await toy.caller.query(future.model_copy(update={"after": nonsense}))
 
 
+async def test_what_was_just_recorded_is_never_unknown(toy: Running) -> None:
+    """Also to whoever does not say what the answer must contain, as another service that asks on somebody's behalf."""
+    await toy.until_projected(await toy.log.last_seq())
+    # The next batch is far away for whoever is not waited for.
+    for pace in toy.projector._paces.values():
+        pace._longest_s = pace._times = 600
+    for _ in range(3):
+        accepted = await toy.caller.command(count())
+        view = await toy.caller.query(GetCounter(actor=INSTALLER, counter_id=accepted.id))
+        assert json.loads(view)["count"] == 1
+    with pytest.raises(Refused, match="subject-unknown"):
+        await toy.caller.query(GetCounter(actor=INSTALLER, counter_id=new_id()))
+
+
 async def test_positions_of_other_services_do_not_hold_a_query_up(toy: Running) -> None:
     accepted = await toy.caller.command(count())
     assert await counted(toy, accepted.id, f"{accepted.position},DEVICES.999999") == 1
