@@ -10,13 +10,18 @@ from kernel.reading.readmodel import ReadModel, Row
 
 
 def tallies(steps: Callable[[Recorded], Mapping[str, int]], name: str = "tallies") -> ReadModel:
-    """The read model of counts by name: `steps(recorded)` says by how much each of them changes with an event."""
+    """The read model of counts by name: `steps(recorded)` says by how much each of them changes with an event.
+
+    What one event adds to several of them is the same number; an event that says otherwise waits for a person.
+    """
 
     def keys(recorded: Recorded) -> Iterable[str]:
         return steps(recorded).keys()
 
     def fold(row: Row | None, recorded: Recorded) -> Row:
         changes = steps(recorded)
+        if len({step for step in changes.values() if step > 0}) > 1:
+            raise ValueError("a count that begins does not know which of several numbers is its own")
         # What was never counted begins with what is added: nothing goes that was not there.
         return {"count": max(changes.values()) if row is None else row["count"] + changes[row["_id"]]}
 

@@ -109,9 +109,7 @@ def _made_initial(command: Command, handled: Handled, tools: Tools) -> str | Non
     credential = initial_credential(tools.secrets, command_id)
     made = hash_of_initial(tools.secrets, credential, command_id)
     is_made = any(
-        each.event.password_hash == made
-        for each in handled.recorded
-        if isinstance(each.event, AccessOpened | PasswordIssued)
+        event.password_hash == made for event in handled.events if isinstance(event, AccessOpened | PasswordIssued)
     )
     return credential if is_made else None
 

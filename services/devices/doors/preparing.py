@@ -62,5 +62,5 @@ def tell_made(command: GrantCredential, handled: Handled, tools: Tools) -> Grant
     """What was made, and only that: who chose a secret knows it."""
     if command.secret:
         return GrantAnswer()
-    granted = (each.event for each in handled.recorded if isinstance(each.event, CredentialGranted))
+    granted = (event for event in handled.events if isinstance(event, CredentialGranted))
     return GrantAnswer(secret=next((event.secret for event in granted if event.secret is not ERASED), None))

@@ -93,9 +93,7 @@ def _issued_key(command: BindDevice | RotateDeviceKey, handled: Handled, tools: 
     """The key, while this command is the one that issued it."""
     issued = _key_hash(command, tools)
     is_issued = any(
-        each.event.key_hash == issued
-        for each in handled.recorded
-        if isinstance(each.event, DeviceBound | DeviceKeyIssued)
+        event.key_hash == issued for event in handled.events if isinstance(event, DeviceBound | DeviceKeyIssued)
     )
     return _key(command, tools) if is_issued else None
 

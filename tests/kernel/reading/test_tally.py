@@ -57,3 +57,9 @@ async def test_each_tally_takes_its_own_step(database: Database) -> None:
     assert {key: row["count"] for key, row in documents.items()} == {"free": 2, "bound": 1}
     await database["tallies"].insert_many([dict(row) for row in documents.values()])
     assert await counts_of(database, TALLIES, ["bound", "free", "never"]) == {"bound": 1, "free": 2, "never": 0}
+
+
+def test_a_count_that_begins_is_not_guessed() -> None:
+    with pytest.raises(ValueError, match="several numbers"):
+        folded({"cards": 2, "coins": 5})
+    assert folded({"cards": 2, "coins": 2, "owed": -5})["coins"]["count"] == 2
