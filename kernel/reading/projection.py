@@ -37,7 +37,7 @@ _LONGEST_PAUSE_S = 2.0
 _NOTED_AFTER_S = 0.2
 # How long events may collect at most, and how many times as long as the batch before them took: those of the service's
 # own log, and those of a log that it follows: commands look up what others recorded, and nobody waits for it there.
-_OWN_PACE = (0.05, 12)
+_OWN_PACE = (0.01, 12)
 _FOLLOWED_PACE = (0.025, 60)
 _log = structlog.get_logger()
 
